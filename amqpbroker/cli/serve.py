@@ -1,0 +1,206 @@
+"""`amqpbroker serve`: run the broker until a signal stops it.
+
+What is process-wide is touched here and nowhere else: the collector, signals, the event loop, the log.
+"""
+
+import asyncio
+import contextlib
+import errno
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from amqpbroker import __version__
+from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from amqpbroker.server import logs
+from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest, unknown_rabbitmq_variables
+from amqpbroker.server.server import Endpoint, Server
+
+logger = logging.getLogger("amqpbroker.serve")
+
+ADVICE = {
+    errno.EADDRINUSE: "stop the program that listens there, or choose another port with --port (0 = any free one)",
+    errno.EADDRNOTAVAIL: "it is not an address of this machine; name one that is with --host",
+    errno.EACCES: "that needs more rights; choose a port of 1024 or more with --port, or a directory of your own",
+    errno.ENOENT: "the directory is not there; make it, or name another",
+}
+
+
+def run(arguments: list[str], started_s: float) -> int:
+    """Serve until SIGTERM or Ctrl-C, and give the exit code.
+
+    arguments: the flags. started_s: when the process began, on time.perf_counter's clock.
+    """
+    _take_standard_descriptors()
+    try:
+        config = load(parse(arguments), os.environ)
+    except ConfigError as error:
+        complain(str(error))
+        return EXIT_USAGE
+    except SystemExit as end:  # argparse's way to end, after --help
+        return EXIT_USAGE if end.code else EXIT_OK
+    logs.set_up(config.log_level, config.log_format)
+    if unknown := unknown_rabbitmq_variables(os.environ):
+        logger.warning("these environment variables mean nothing here: %s", ", ".join(unknown))
+    try:
+        with asyncio.Runner(loop_factory=_event_loop()) as runner:
+            return runner.run(_serve(for_this_machine(config), started_s))
+    except KeyboardInterrupt:  # Windows, where a loop cannot wait for a signal: _serve was cancelled and has stopped
+        return EXIT_OK
+
+
+def _take_standard_descriptors() -> None:
+    """Open to nowhere those of 0, 1 and 2 that are closed: uvloop aborts when it closes a socket of such a number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+
+
+def for_this_machine(config: Config) -> Config:
+    """The settings without the ::1 of the default addresses where there is no IPv6; one that is asked for must be."""
+    if config.hosts != Config().hosts or _has_ipv6():
+        return config
+    logger.info("there is no IPv6 here: ::1 is left out")
+    return replace(config, hosts=tuple(host for host in config.hosts if host != "::1"))
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def parse(arguments: list[str]) -> dict[str, object]:
+    """The flags given, as text: setting name → value. ConfigError: one cannot be used; SystemExit: after --help."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        "amqpbroker serve",
+        usage="amqpbroker serve [OPTIONS]",
+        description="Run the broker until Ctrl-C or SIGTERM. Every option can also be set in the environment as "
+        "AMQPBROKER_ and the setting's name, and in the configuration file: see docs/configuration.md.",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        exit_on_error=False,
+    )
+    for row in SETTINGS:
+        default = f" Default: {row.default_text}." if row.default_text else ""
+        sentence = (row.sentence + default).replace("%", "%%")
+        if isinstance(row.default, bool):
+            parser.add_argument(row.flag, dest=row.name, help=sentence, action="store_const", const="true")
+        else:
+            action = "append" if row.kind.several else "store"
+            parser.add_argument(row.flag, dest=row.name, help=sentence, action=action, metavar=row.kind.placeholder)
+    try:
+        values, unknown = parser.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        raise ConfigError(f"{error}; amqpbroker serve --help shows what it takes") from None
+    if unknown:
+        flag = unknown[0].partition("=")[0]
+        raise ConfigError(f"unknown option {flag}; {nearest(flag, [row.flag for row in SETTINGS])}")
+    return vars(values)
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop where it is installed, which is faster with many small connections; else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        logger.debug("event loop: asyncio (pip install amqpbroker[speed] for uvloop)")
+        return asyncio.new_event_loop
+    logger.debug("event loop: uvloop")
+    return uvloop.new_event_loop
+
+
+async def _serve(config: Config, started_s: float) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this task instead
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    server = Server(config)
+    try:
+        await server.start()
+        if config.ready_file:
+            _write_ready_file(config.ready_file, server.endpoints)
+    except OSError as error:
+        await server.stop()
+        complain(explain(error))
+        return EXIT_FAILED
+    try:
+        gc.freeze()  # what a start leaves behind stays: no collection walks it again
+        _announce(config, server.endpoints, started_s)
+        await stopping.wait()
+    finally:
+        if config.ready_file:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(config.ready_file)
+        await server.stop()
+    return EXIT_OK
+
+
+def explain(error: OSError) -> str:
+    """Why the broker could not start and what to do, in a line."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    advice = ADVICE.get(error.errno or 0)
+    return f"could not start: {what}" + (f"; {advice}" if advice else "")
+
+
+def start_lines(config: Config, endpoints: list[Endpoint], took_ms: int) -> list[str]:
+    """What is said once the broker is ready: only what really listens. The last line is what tools wait for."""
+    urls = [_url(endpoint, config) for endpoint in endpoints]
+    return [
+        f"amqpbroker {__version__} — AMQP 0-9-1, RabbitMQ {config.profile.name} behaviour",
+        *(f"  amqp      {url}" for url in urls),
+        "  storage   in memory",
+        f"Server startup complete in {took_ms} ms. Ctrl-C to stop.",
+    ]
+
+
+def _announce(config: Config, endpoints: list[Endpoint], started_s: float) -> None:
+    if config.print_port:
+        say(_address_for_tools(endpoints))
+    took_ms = round((time.perf_counter() - started_s) * 1000)
+    say("\n".join(start_lines(config, endpoints, took_ms)))
+
+
+def _url(endpoint: Endpoint, config: Config) -> str:
+    """Where a client connects. Of all passwords only guest's, which everybody knows, is shown."""
+    if endpoint.path is not None:
+        return f"unix:{endpoint.path}"
+    host = f"[{endpoint.host}]" if endpoint.host and ":" in endpoint.host else endpoint.host
+    open_to_guest = any((user.name, user.password) == ("guest", "guest") for user in config.users)
+    return f"amqp://{'guest:guest@' if open_to_guest else ''}{host}:{endpoint.port}/{_vhost(config.vhost)}"
+
+
+def _vhost(name: str) -> str:
+    if name == "/":
+        return ""
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+def _address_for_tools(endpoints: list[Endpoint]) -> str:
+    """The first TCP port, which is what --print-port and --ready-file give; the socket's path when there is none."""
+    ports = [str(endpoint.port) for endpoint in endpoints if endpoint.path is None]
+    return ports[0] if ports else str(endpoints[0].path)
+
+
+def _write_ready_file(path: str, endpoints: list[Endpoint]) -> None:
+    """All of it or nothing: a tool that sees the file can read the line. OSError: it cannot be written."""
+    half_written = f"{path}.{os.getpid()}"
+    with open(half_written, "w", encoding="utf-8") as file:
+        file.write(_address_for_tools(endpoints) + "\n")
+    try:
+        os.replace(half_written, path)
+    except OSError:
+        os.unlink(half_written)
+        raise

@@ -1,0 +1,41 @@
+"""Every bound of the broker: the unit is in the name, the reason beside it.
+
+A bound that a client meets in the protocol has RabbitMQ's value; the others stop one peer from using up what all share.
+"""
+
+from typing import Final
+
+# Negotiated with the client (connection.tune).
+CHANNEL_MAX: Final = 2047
+FRAME_MAX_BYTES: Final = 131_072
+HEARTBEAT_S: Final = 60
+
+# A frame is its payload, a header of 7 octets and the end octet.
+FRAME_OVERHEAD_BYTES: Final = 8
+
+# Before login a peer is nobody: it may not make us buffer more than this.
+FRAME_MAX_BEFORE_LOGIN_BYTES: Final = 8_192
+# From accepting the socket to connection.open-ok; a half-open handshake holds a descriptor.
+HANDSHAKE_TIMEOUT_S: Final = 10.0
+# RabbitMQ drops a peer that errs before connection.open after this silence, so that guessing is slow.
+HANDSHAKE_ERROR_DELAY_S: Final = 3.0
+# A peer that was sent connection.close and does not answer is dropped after this.
+CLOSE_TIMEOUT_S: Final = 10.0
+
+# Field tables come from the client and are walked by recursion.
+TABLE_DEPTH_MAX: Final = 64
+ARGUMENTS_MAX_BYTES: Final = 65_536
+
+# Names and routing keys are short strings.
+NAME_MAX_BYTES: Final = 255
+
+# What a client sends may fill a memo, never grow it without bound.
+ROUTE_MEMO_MAX: Final = 4_096
+HEADER_MEMO_MAX: Final = 1_024
+DELIVER_MEMO_MAX: Final = 4_096
+
+# A connection's share of one turn of the loop, so that a consumer without prefetch cannot fill the outbox before the
+# transport can say that it is full.
+OUTBOX_MAX_BYTES: Final = 1_048_576
+# Messages given out in one go between two looks at the consumers.
+DRAIN_MAX_MESSAGES: Final = 2_048

@@ -1,0 +1,1 @@
+"""The broker's nouns: what would hold if clients spoke another protocol."""

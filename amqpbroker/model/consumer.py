@@ -1,0 +1,99 @@
+"""A consumer: who takes messages from a queue, and how many more it may be given."""
+
+from typing import Final
+
+from amqpbroker.model.ports import Sink
+from amqpbroker.model.queue import Queue
+from amqpbroker.wire.tables import Table
+
+# More than any client can leave unacknowledged: no limit needs no other code than a limit.
+UNLIMITED: Final = 1 << 60
+
+
+class ChannelBudget:
+    """What the consumers of a channel share: a prefetch for all of them, and a connection that takes more octets.
+
+    credit: how many more messages the channel may have unacknowledged (basic.qos with global set).
+    writable: false while the connection is full; a consumer that does not read has no credit, and that is all the
+    flow control there is.
+    """
+
+    __slots__ = ("credit", "writable")
+
+    def __init__(self) -> None:
+        self.credit = UNLIMITED
+        self.writable = True
+
+
+class Consumer:
+    """A subscription of a channel to a queue.
+
+    number: the channel's short name for it. credit: how many more messages it may have unacknowledged.
+    in_turn: whether it stands in the queue's round; it leaves when it has no capacity.
+    """
+
+    __slots__ = (
+        "arguments",
+        "budget",
+        "credit",
+        "exclusive",
+        "in_turn",
+        "no_ack",
+        "number",
+        "prefetch",
+        "priority",
+        "queue",
+        "registered",
+        "sink",
+        "tag",
+    )
+
+    def __init__(
+        self,
+        tag: str,
+        queue: Queue,
+        sink: Sink,
+        budget: ChannelBudget,
+        *,
+        number: int,
+        no_ack: bool = False,
+        exclusive: bool = False,
+        prefetch: int = 0,
+        priority: int = 0,
+        arguments: Table | None = None,
+    ) -> None:
+        self.tag = tag
+        self.queue = queue
+        self.sink = sink
+        self.budget = budget
+        self.number = number
+        self.no_ack = no_ack
+        self.exclusive = exclusive
+        self.prefetch = prefetch
+        self.priority = priority
+        self.arguments = arguments or {}
+        # What is delivered without acknowledgement is never outstanding: prefetch does not apply.
+        self.credit = prefetch if prefetch and not no_ack else UNLIMITED
+        self.in_turn = False
+        self.registered = False
+
+    @property
+    def capacity(self) -> int:
+        """How many messages it may be given now."""
+        budget = self.budget
+        if not budget.writable:
+            return 0
+        if self.no_ack or budget.credit > self.credit:
+            return self.credit
+        return max(budget.credit, 0)
+
+    def spend(self, count: int) -> None:
+        """Messages were given to it."""
+        if not self.no_ack:
+            self.credit -= count
+            self.budget.credit -= count
+
+    def restore(self, count: int) -> None:
+        """Messages that it had came back or were acknowledged."""
+        self.credit += count
+        self.budget.credit += count

@@ -1,0 +1,268 @@
+"""A queue: messages in order, and consumers in turn.
+
+Messages that nobody has had are a deque; the position of a message is the deque's head counter plus its place, so it
+costs nothing. Messages that came back are a heap ordered by position. A position in the heap is always lower than any
+in the deque, so what came back goes out first and in its original order, and a queue without requeues pays nothing.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from amqpbroker.limits import DRAIN_MAX_MESSAGES, OUTBOX_MAX_BYTES
+from amqpbroker.model.message import Message
+from amqpbroker.wire.tables import Table
+
+if TYPE_CHECKING:
+    from amqpbroker.model.consumer import Consumer
+
+
+class Queue:
+    """A classic queue.
+
+    owner: the connection that an exclusive queue belongs to. head: the position of `ready[0]`.
+    levels: the consumers that can take messages, in turn, by priority.
+    unacked: how many messages are with clients.
+    """
+
+    __slots__ = (
+        "acked_count",
+        "arguments",
+        "auto_delete",
+        "consumers",
+        "deleted",
+        "delivered_count",
+        "durable",
+        "had_consumer",
+        "head",
+        "levels",
+        "name",
+        "owner",
+        "published_count",
+        "ready",
+        "redelivered_count",
+        "requeued",
+        "unacked",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        durable: bool = False,
+        auto_delete: bool = False,
+        owner: object | None = None,
+        arguments: Table | None = None,
+    ) -> None:
+        self.name = name
+        self.durable = durable
+        self.auto_delete = auto_delete
+        self.owner = owner
+        self.arguments = arguments or {}
+        self.ready: deque[Message] = deque()
+        self.head = 1
+        self.requeued: list[tuple[int, Message]] = []
+        self.unacked = 0
+        self.consumers: list[Consumer] = []
+        self.levels: dict[int, deque[Consumer]] = {}
+        self.had_consumer = False
+        self.deleted = False
+        self.published_count = 0
+        self.delivered_count = 0
+        self.redelivered_count = 0
+        self.acked_count = 0
+
+    # Messages
+
+    @property
+    def message_count(self) -> int:
+        """Messages that wait for a consumer; those with clients are not counted."""
+        return len(self.ready) + len(self.requeued)
+
+    def extend(self, messages: list[Message], uniform: bool = False) -> None:
+        """Puts messages at the end; consumers that wait are given them at once.
+
+        uniform: all messages have one address, header and body size.
+        """
+        self.published_count += len(messages)
+        if self.levels and not self.ready and not self.requeued:
+            given = self._hand_over(messages, uniform)
+            if given:
+                if given == len(messages):
+                    return
+                messages = messages[given:]
+        self.ready.extend(messages)
+
+    def take(self) -> tuple[int, Message, bool] | None:
+        """The next message for basic.get: (position, message, redelivered), or None."""
+        if self.requeued:
+            position, message = heappop(self.requeued)
+            self.redelivered_count += 1
+            return position, message, True
+        if self.ready:
+            self.head += 1
+            return self.head - 1, self.ready.popleft(), False
+        return None
+
+    def requeue(self, entries: Iterable[tuple[int, Message]]) -> None:
+        """Puts (position, message) back where they were."""
+        if self.deleted:
+            return
+        for entry in entries:
+            heappush(self.requeued, entry)
+
+    def purge(self) -> int:
+        """Drops what waits; returns how many messages that were."""
+        count = self.message_count
+        self.head += len(self.ready)
+        self.ready.clear()
+        self.requeued.clear()
+        return count
+
+    # Consumers
+
+    def add_consumer(self, consumer: "Consumer") -> None:
+        """Registers a consumer; it gets nothing before `drain`."""
+        self.had_consumer = True
+        consumer.registered = True
+        self.consumers.append(consumer)
+        self.ready_to_take(consumer)
+
+    def remove_consumer(self, consumer: "Consumer") -> None:
+        """Takes a consumer out; what it holds unacknowledged stays with its channel."""
+        consumer.registered = False
+        self.consumers.remove(consumer)
+        if consumer.in_turn:
+            self._leave_turn(consumer)
+
+    def ready_to_take(self, consumer: "Consumer") -> None:
+        """A consumer may have capacity (again): it joins its round at the end."""
+        if consumer.registered and not consumer.in_turn and consumer.capacity > 0:
+            consumer.in_turn = True
+            self.levels.setdefault(consumer.priority, deque()).append(consumer)
+
+    def _leave_turn(self, consumer: "Consumer") -> None:
+        consumer.in_turn = False
+        level = self.levels[consumer.priority]
+        level.remove(consumer)
+        if not level:
+            del self.levels[consumer.priority]
+
+    @property
+    def exclusive_consumer(self) -> "Consumer | None":
+        """The consumer that has the queue to itself."""
+        return next((consumer for consumer in self.consumers if consumer.exclusive), None)
+
+    # Dispatch
+
+    def drain(self) -> None:
+        """Gives what waits to the consumers that can take it."""
+        levels = self.levels
+        while levels and (self.requeued or self.ready):
+            if self.requeued:
+                self._hand_back_out()
+                continue
+            capacity = sum([consumer.capacity for consumer in levels[max(levels)]])
+            # At least one: that nobody can take it is found out by trying, and ends their turns.
+            messages = self._first(min(max(capacity, 1), len(self.ready)))
+            given = self._hand_over(messages, False)
+            if given < len(messages):
+                self.ready.extendleft(reversed(messages[given:]))
+
+    def _first(self, count: int) -> list[Message]:
+        """At most count messages off the head of the deque, and no more octets than one turn may send."""
+        popleft = self.ready.popleft
+        messages = [popleft() for _ in range(min(count, DRAIN_MAX_MESSAGES))]
+        sizes = [len(message[2]) for message in messages]
+        if sum(sizes) > OUTBOX_MAX_BYTES:
+            fitting = 1 + sum(total <= OUTBOX_MAX_BYTES for total in accumulate(sizes))
+            self.ready.extendleft(reversed(messages[fitting:]))
+            del messages[fitting:]
+        return messages
+
+    def _hand_back_out(self) -> None:
+        """Gives the message that came back from the lowest position to the consumer whose turn it is."""
+        levels = self.levels
+        level = levels[max(levels)]
+        consumer = level[0]
+        if consumer.capacity <= 0:
+            self._leave_turn(consumer)
+            return
+        level.rotate(-1)
+        position, message = heappop(self.requeued)
+        self._give(consumer, (position,), (message,), True, False)
+
+    def _hand_over(self, messages: list[Message], uniform: bool) -> int:
+        """Gives messages, whose first has the position `head`, to consumers in turn; returns how many found one."""
+        levels = self.levels
+        count = len(messages)
+        given = 0
+        while given < count and levels:
+            level = levels[max(levels)] if len(levels) > 1 else next(iter(levels.values()))
+            consumer = level[0]
+            room = consumer.capacity
+            if room <= 0:
+                self._leave_turn(consumer)
+                continue
+            if len(level) == 1:
+                share = min(room, count - given)
+                part = messages if share == count else messages[given : given + share]
+                self._give(consumer, range(self.head, self.head + share), part, False, uniform)
+            elif (rounds := self._whole_rounds(level, count - given)) > 0:
+                # Every consumer has a connection of its own, so nobody can tell whole rounds from single turns.
+                turns = len(level)
+                share = rounds * turns
+                last = self.head + share
+                for turn, one in enumerate(level):
+                    part = messages[given + turn : given + share : turns]
+                    self._give(one, range(self.head + turn, last, turns), part, False, uniform)
+            else:
+                share = 1
+                level.rotate(-1)
+                self._give(consumer, (self.head,), messages[given : given + 1], False, uniform)
+            given += share
+            self.head += share
+        return given
+
+    @staticmethod
+    def _whole_rounds(level: "deque[Consumer]", count: int) -> int:
+        """How many messages each consumer of a level can be given at once; 0 when they have to be given singly."""
+        turns = len(level)
+        if count < turns:
+            return 0
+        if len({id(consumer.sink.outlet()) for consumer in level}) < turns:
+            return 0
+        return min(count // turns, *(consumer.capacity for consumer in level))
+
+    def _give(
+        self,
+        consumer: "Consumer",
+        positions: Sequence[int],
+        messages: Sequence[Message],
+        redelivered: bool,
+        uniform: bool,
+    ) -> None:
+        count = len(messages)
+        self.delivered_count += count
+        if redelivered:
+            self.redelivered_count += count
+        if not consumer.no_ack:
+            self.unacked += count
+            consumer.spend(count)
+        consumer.sink.deliver(consumer, positions, messages, redelivered, uniform)
+
+    # What clients had
+
+    def settle(self, consumer: "Consumer", count: int) -> None:
+        """Messages that a consumer (or basic.get) had are acknowledged, rejected or back: it has credit for more."""
+        self.unacked -= count
+        consumer.restore(count)
+        self.ready_to_take(consumer)
+
+    def messages(self) -> list[tuple[int, Message, bool]]:
+        """What waits, in order, without taking it: (position, message, redelivered)."""
+        back = sorted(self.requeued)
+        waiting = [(position, message, True) for position, message in back]
+        return waiting + [(self.head + place, message, False) for place, message in enumerate(self.ready)]

@@ -1,0 +1,170 @@
+"""A virtual host: exchanges, queues and what binds them."""
+
+from collections.abc import Sequence
+
+from amqpbroker.errors import (
+    ACCESS_REFUSED,
+    COMMAND_INVALID,
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    RESOURCE_LOCKED,
+    AMQPError,
+)
+from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
+from amqpbroker.model.queue import Queue
+from amqpbroker.model.routing import Routing, route
+from amqpbroker.profiles import Profile
+from amqpbroker.wire.tables import Table
+
+PREDECLARED = (
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.topic", "topic", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+
+
+class VirtualHost:
+    """version: changes with the topology; whoever keeps routing decisions compares it."""
+
+    def __init__(self, name: str, profile: Profile) -> None:
+        self.name = name
+        self.profile = profile
+        self.version = 0
+        self.queues: dict[str, Queue] = {}
+        self.exchanges: dict[str, Exchange] = {"": DefaultExchange()}
+        self._bindings_to: dict[Destination, dict[Binding, None]] = {}
+        for exchange, kind, internal in PREDECLARED:
+            self.exchanges[exchange] = EXCHANGE_TYPES[kind](exchange, True, False, internal, {})
+
+    def describe(self, kind: str, name: str) -> str:
+        """How RabbitMQ's texts name a thing: `queue 'tasks' in vhost '/'`."""
+        return f"{kind} '{name}' in vhost '{self.name}'"
+
+    # Exchanges
+
+    def exchange(self, name: str) -> Exchange:
+        """The exchange of that name. Raises 404."""
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            raise AMQPError(NOT_FOUND, f"no {self.describe('exchange', name)}")
+        return exchange
+
+    def exchange_type(self, kind: str) -> type[Exchange]:
+        """The type of exchange of that name. Raises 503 on the connection, since 4.0 406 on the channel."""
+        found = EXCHANGE_TYPES.get(kind)
+        if found is None:
+            code = PRECONDITION_FAILED if self.profile.series >= (4, 0) else COMMAND_INVALID
+            raise AMQPError(code, f"unknown exchange type '{kind}'")
+        return found
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """Takes in a new exchange."""
+        self.exchanges[exchange.name] = exchange
+        self.version += 1
+
+    def delete_exchange(self, name: str) -> None:
+        """Removes an exchange with its bindings in both directions."""
+        exchange = self.exchanges.pop(name, None)
+        if exchange is None:
+            return
+        self.version += 1
+        for binding in list(exchange.bindings):
+            self._forget_binding_to(binding)
+        self._unbind_all_to(Destination("exchange", name))
+
+    # Bindings
+
+    def bind(self, binding: Binding) -> None:
+        """Binds; the same again changes nothing."""
+        exchange = self.exchanges[binding.source]
+        exchange.check_binding(binding, self.profile)
+        if exchange.bind(binding):
+            self._bindings_to.setdefault(binding.destination, {})[binding] = None
+            self.version += 1
+
+    def unbind(self, binding: Binding) -> None:
+        """Unbinds; what is not there is no error. An auto-delete exchange goes with its last binding."""
+        exchange = self.exchanges.get(binding.source)
+        if exchange is None or not exchange.unbind(binding):
+            return
+        self.version += 1
+        self._forget_binding_to(binding)
+        if exchange.auto_delete and not exchange.bindings:
+            self.delete_exchange(exchange.name)
+
+    def bindings_to(self, destination: Destination) -> Sequence[Binding]:
+        """The bindings that lead to a queue or exchange."""
+        return tuple(self._bindings_to.get(destination, ()))
+
+    def _forget_binding_to(self, binding: Binding) -> None:
+        bindings = self._bindings_to[binding.destination]
+        del bindings[binding]
+        if not bindings:
+            del self._bindings_to[binding.destination]
+
+    def _unbind_all_to(self, destination: Destination) -> None:
+        for binding in self.bindings_to(destination):
+            self.unbind(binding)
+
+    # Queues
+
+    def queue(self, name: str, connection: object) -> Queue:
+        """The queue of that name. Raises 404, and 405 if it belongs to another connection."""
+        queue = self.queues.get(name)
+        if queue is None:
+            raise AMQPError(NOT_FOUND, f"no {self.describe('queue', name)}")
+        self.check_owner(queue, connection)
+        return queue
+
+    def check_owner(self, queue: Queue, connection: object) -> None:
+        """Raises 405 if the queue is exclusive to another connection."""
+        if queue.owner is not None and queue.owner is not connection:
+            raise self.locked(queue.name)
+
+    def locked(self, name: str) -> AMQPError:
+        """405: the queue is another connection's, or was not declared so."""
+        return AMQPError(
+            RESOURCE_LOCKED,
+            f"cannot obtain exclusive access to locked {self.describe('queue', name)}. It could be originally declared"
+            " on another connection or the exclusive property value does not match that of the original declaration.",
+        )
+
+    def add_queue(self, queue: Queue) -> None:
+        """Takes in a new queue."""
+        self.queues[queue.name] = queue
+        self.version += 1
+
+    def delete_queue(self, queue: Queue) -> int:
+        """Removes a queue with its bindings and consumers; returns how many messages waited in it."""
+        count = queue.purge()
+        queue.deleted = True
+        del self.queues[queue.name]
+        self.version += 1
+        self._unbind_all_to(Destination("queue", queue.name))
+        for consumer in list(queue.consumers):
+            queue.remove_consumer(consumer)
+            consumer.sink.cancelled(consumer)
+        return count
+
+    def consumer_gone(self, queue: Queue) -> None:
+        """A consumer was removed: an auto-delete queue goes with its last one."""
+        if queue.auto_delete and queue.had_consumer and not queue.consumers and not queue.deleted:
+            self.delete_queue(queue)
+
+    # Routing
+
+    def route(self, exchange: Exchange, routing_keys: Sequence[str], headers: Table) -> Routing:
+        """Where a message goes; see `model.routing`."""
+        return route(self.exchanges, self.queues, exchange, routing_keys, headers)
+
+
+def check_new_name(kind: str, name: str) -> str:
+    """A name for a new thing: not one of the server's own. Raises 403."""
+    if name.startswith("amq."):
+        raise AMQPError(ACCESS_REFUSED, f"{kind} name '{name}' contains reserved prefix 'amq.*'")
+    return name

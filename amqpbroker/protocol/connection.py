@@ -1,0 +1,438 @@
+"""A connection: octets in, octets out.
+
+The owner calls `feed` with what it read, then takes what is in the outbox and writes it. It calls `look` when
+`due_s` has come, and drops the socket when `drop_at_s` has. Nothing here waits, and nothing here knows a queue.
+
+`feed` is one loop over the whole read. Publishes and acks on an open channel are read by hand, many at a time
+(`wire.hot`); every other frame is cut, put together and handled one by one. A fault is raised where it is found and
+becomes a close frame in `_fail`, nowhere else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from amqpbroker.errors import (
+    CHANNEL_ERROR,
+    COMMAND_INVALID,
+    CONNECTION_FORCED,
+    FRAME_ERROR,
+    INTERNAL_ERROR,
+    NOT_ALLOWED,
+    UNEXPECTED_FRAME,
+    AMQPError,
+)
+from amqpbroker.limits import (
+    CHANNEL_MAX,
+    CLOSE_TIMEOUT_S,
+    FRAME_MAX_BEFORE_LOGIN_BYTES,
+    FRAME_MAX_BYTES,
+    HANDSHAKE_ERROR_DELAY_S,
+    HANDSHAKE_TIMEOUT_S,
+    HEARTBEAT_S,
+)
+from amqpbroker.profiles import Profile
+from amqpbroker.protocol import handshake
+from amqpbroker.protocol.channel import Channel
+from amqpbroker.protocol.content import METHOD, Assembled
+from amqpbroker.protocol.heartbeat import Beat, Heartbeat
+from amqpbroker.protocol.ports import ConnectionHandler
+from amqpbroker.protocol.states import ChannelEvent, ChannelState, ConnectionEvent, ConnectionMachine, ConnectionState
+from amqpbroker.wire import methods
+from amqpbroker.wire.erlang import term
+from amqpbroker.wire.frames import FRAME_HEADER, HEARTBEAT_FRAME
+from amqpbroker.wire.hot import read_acks
+from amqpbroker.wire.methods import MalformedMethod, MalformedText, Method, NoMethod, UnknownMethod, encode_frame
+from amqpbroker.wire.tables import Field, Table, TableError
+
+_PUBLISH: Final = b"\x00\x3c\x00\x28"
+_ACK: Final = b"\x00\x3c\x00\x50"
+_RUNNING: Final = ConnectionState.RUNNING
+# These methods' queue="" stands for the last declared queue, which RabbitMQ looks up before it looks at the state of
+# the channel: queue.bind, queue.purge, queue.unbind, basic.consume, basic.get, queue.delete.
+_SHORTCUT_METHODS: Final = frozenset({(50, 20), (50, 30), (50, 50), (60, 20), (60, 70), (50, 40)})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server tells every client, and holds it to.
+
+    server_properties: of connection.start. now_s counts from anywhere, but never backwards.
+    """
+
+    profile: Profile
+    server_properties: Table
+    channel_max: int = CHANNEL_MAX
+    frame_max_bytes: int = FRAME_MAX_BYTES
+    heartbeat_s: int = HEARTBEAT_S
+    handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S
+
+
+class Connection:
+    """outbox: octets to be written, in order; outbox_bytes: about how many.
+
+    drop_at_s: when the socket has to be closed, None while it may stay. fault: what went wrong, for the log.
+    """
+
+    def __init__(self, settings: Settings, now_s: float) -> None:
+        self.settings = settings
+        self.machine = ConnectionMachine()
+        self.handler: ConnectionHandler
+        self.channels: dict[int, Channel] = {}
+        self.outbox: list[bytes] = []
+        self.outbox_bytes = 0
+        self.touched = False
+        self.client_properties: Table = {}
+        self.channel_max = settings.channel_max
+        self.frame_max_bytes = settings.frame_max_bytes
+        self.heartbeat = Heartbeat(0, now_s)
+        self.drop_at_s: float | None = now_s + settings.handshake_timeout_s
+        self.fault: AMQPError | None = None
+        self.octets_received = 0
+        self.octets_sent = 0
+        self.on_fault: Callable[[AMQPError], None] = lambda fault: None
+        self._now_s = now_s
+        self._rest = b""
+        self._frame_limit_bytes = FRAME_MAX_BEFORE_LOGIN_BYTES
+        self._opened = False
+
+    # What the owner calls
+
+    def feed(self, data: bytes, now_s: float) -> None:
+        """Takes what was read from the socket."""
+        self.octets_received += len(data)
+        self._now_s = now_s
+        if self._rest:
+            data = self._rest + data
+        position = self._read(data, len(data))
+        self._rest = data[position:]
+
+    def take(self) -> bytes:
+        """What is to be written now."""
+        data = b"".join(self.outbox)
+        self.outbox.clear()
+        self.outbox_bytes = 0
+        self.touched = False
+        self.octets_sent += len(data)
+        return data
+
+    @property
+    def due_s(self) -> float | None:
+        """When `look` is to be called; None for never."""
+        times = [time_s for time_s in (self.drop_at_s, self.heartbeat.due_s) if time_s is not None]
+        return min(times) if times else None
+
+    def look(self, now_s: float) -> None:
+        """The time of `due_s` has come: heartbeats."""
+        self._now_s = now_s
+        due_s = self.heartbeat.due_s
+        if due_s is None or now_s < due_s or self.machine.state is not _RUNNING:
+            return
+        match self.heartbeat.look(now_s, self.octets_sent, self.octets_received):
+            case Beat.SEND:
+                self.write(HEARTBEAT_FRAME)
+            case Beat.SILENT:
+                # RabbitMQ drops a peer that is silent without a word: nobody is there to read it.
+                self.drop_at_s = now_s
+
+    def close(self, code: int, explanation: str, now_s: float) -> None:
+        """Closes from our side: the client is told, and dropped if it does not answer."""
+        self._now_s = now_s
+        if self.machine.state in (_RUNNING, ConnectionState.OPENING):
+            self._close(AMQPError(code, explanation, (0, 0)))
+        elif self.machine.state is not ConnectionState.CLOSED:
+            self.drop_at_s = now_s
+
+    def force_close(self, explanation: str, now_s: float) -> None:
+        """Closes because an operator or the end of the server wants it: 320."""
+        self.close(CONNECTION_FORCED, explanation, now_s)
+
+    def lost(self) -> None:
+        """The socket is gone."""
+        self._release()
+
+    def write(self, octets: bytes) -> None:
+        """Puts octets into the outbox."""
+        self.outbox.append(octets)
+        self.outbox_bytes += len(octets)
+        if not self.touched:
+            self.touched = True
+            self.handler.touched()
+
+    def send(self, channel: int, method: Method) -> None:
+        """Puts a method into the outbox."""
+        self.write(encode_frame(channel, method))
+
+    # Reading
+
+    def _read(self, data: bytes, end: int) -> int:
+        """Takes all whole frames of data; returns where the first one that is not whole begins."""
+        position = 0
+        if self.machine.state is ConnectionState.HEADER:
+            position = handshake.protocol_header(self, data)
+        channels = self.channels
+        machine = self.machine
+        while end - position >= 7:
+            state = machine.state
+            if state is ConnectionState.DROPPED:
+                return end
+            kind, number, size = FRAME_HEADER.unpack_from(data, position)
+            if kind == METHOD and state is _RUNNING:
+                channel = channels.get(number)
+                if channel is not None and channel.hot:
+                    ids = data[position + 7 : position + 11]
+                    if ids == _PUBLISH:
+                        handler = channel.handler
+                        handler.before_publishes()  # type: ignore[union-attr]
+                        lane = handler.lane  # type: ignore[union-attr]
+                        stop = lane.read(data, position, end)
+                        if lane.waiting:
+                            return stop
+                        if stop != position:
+                            position = stop
+                            continue
+                    elif ids == _ACK:
+                        acks, stop = read_acks(data, position, end, channel.ack_prefix)
+                        if acks:
+                            position = stop
+                            try:
+                                channel.handler.acknowledge(acks)  # type: ignore[union-attr]
+                            except AMQPError as fault:
+                                self._fail(channel, fault, (60, 80))
+                            continue
+            if size > self._frame_limit_bytes:
+                self._frame_fault(kind, b"", f"{{frame_too_large,{size},{self.frame_max_bytes - 8}}}")
+                return end
+            frame_end = position + 7 + size
+            if frame_end >= end:
+                break
+            payload = data[position + 7 : frame_end]
+            if data[frame_end] != 0xCE:
+                self._frame_fault(kind, payload, f"{{invalid_frame_end_marker,{data[frame_end]}}}")
+                return end
+            position = frame_end + 1
+            self._frame(kind, number, payload)
+        return position
+
+    def _frame(self, kind: int, number: int, payload: bytes) -> None:
+        state = self.machine.state
+        if number == 0:
+            self._frame_on_connection(kind, payload)
+        elif state is _RUNNING:
+            self._frame_on_channel(kind, number, payload)
+        elif state is not ConnectionState.CLOSED:
+            self._fail(None, _unexpected_frame(kind, payload), (0, 0))
+
+    def _frame_on_connection(self, kind: int, payload: bytes) -> None:
+        closed = self.machine.state is ConnectionState.CLOSED
+        if kind == METHOD and len(payload) >= 4:
+            self._method_on_connection(payload)
+        elif (kind == 8 and not payload) or closed:
+            return
+        elif kind in (2, 3) and (kind == 3 or len(payload) >= 12):
+            self._fail(None, _unexpected_frame(kind, payload), (0, 0))
+        else:
+            self._fail(None, _unknown_frame(kind, payload), (0, 0))
+
+    def _method_on_connection(self, payload: bytes) -> None:
+        method_id = (0, 0)
+        try:
+            method = methods.decode(payload)
+            method_id = method.id
+            handshake.method(self, method)
+        except AMQPError as fault:
+            self._fail(None, fault, method_id)
+        except UnknownMethod:
+            self.distrust(0.0)
+        except MalformedText as fault:
+            self._fail(None, AMQPError(FRAME_ERROR, fault.explanation), fault.method_id)
+        except (MalformedMethod, TableError):
+            self._fail(None, AMQPError(INTERNAL_ERROR, ""), (0, 0))
+
+    def _frame_on_channel(self, kind: int, number: int, payload: bytes) -> None:
+        if kind == 8 and not payload:
+            self._fail(None, _unexpected_frame(kind, payload), (0, 0))
+            return
+        least = {1: 4, 2: 12, 3: 0}.get(kind)
+        if least is None or len(payload) < least:
+            self._fail(None, _unknown_frame(kind, payload), (0, 0))
+            return
+        channel = self.channels.get(number)
+        if channel is None:
+            count = len(self.channels)
+            if self.channel_max and count >= self.channel_max:
+                text = f"number of channels opened ({count}) has reached the negotiated channel_max ({count})"
+                self._fail(None, AMQPError(NOT_ALLOWED, text), (0, 0))
+                return
+            channel = self.channels[number] = Channel(number, self.settings.profile)
+        assembler = channel.assembler
+        method_id = assembler.method_id
+        try:
+            whole = assembler.accept(kind, payload)
+            if kind == 2 and channel.handler is not None and method_id == (60, 40):
+                channel.handler.publish_announced(int.from_bytes(payload[4:12], "big"))
+            if whole is None:
+                channel.hot = False
+            else:
+                method_id = whole.method.id
+                self._command(channel, whole)
+                channel.hot = channel.machine.state is ChannelState.OPEN
+        except AMQPError as fault:
+            if not fault.closes_connection and assembler.expecting != METHOD:
+                assembler.discarding = True
+            self._fail(channel, fault, method_id)
+        except NoMethod:
+            self._fail(None, _unknown_frame(kind, payload), (0, 0))
+        except (UnknownMethod, TableError):
+            self.distrust(0.0)
+        except MalformedText as fault:
+            self._fail(None, AMQPError(FRAME_ERROR, fault.explanation), (0, 0))
+        except MalformedMethod as fault:
+            self._fail(None, AMQPError(FRAME_ERROR, fault.explanation), fault.method_id)
+
+    def _command(self, channel: Channel, whole: Assembled) -> None:
+        """A method, with its content if it has any, on a channel that may be in any state."""
+        method = whole.method
+        state = channel.machine.state
+        handler = channel.handler
+        if method.id in _SHORTCUT_METHODS and not method.queue:  # type: ignore[attr-defined]
+            # Raises where no queue was declared, whatever the state.
+            if handler is None:
+                raise AMQPError(404, "no previously declared queue")
+            handler.expand_queue("")  # type: ignore[attr-defined]
+        if method.id == (20, 10):
+            if state is not ChannelState.STARTING:
+                raise AMQPError(CHANNEL_ERROR, "second 'channel.open' seen")
+            channel.handler = self.handler.open_channel(channel.number)
+            channel.machine.on(ChannelEvent.OPENED)
+            self.send(channel.number, methods.Channel.OpenOk())
+        elif handler is None:
+            raise AMQPError(CHANNEL_ERROR, "expected 'channel.open'")
+        elif state is ChannelState.CLOSING:
+            if method.id == (20, 41):
+                del self.channels[channel.number]
+            elif method.id == (20, 40):
+                self.send(channel.number, methods.Channel.CloseOk())
+        elif method.id == (20, 40):
+            del self.channels[channel.number]
+            handler.closed()
+            self.send(channel.number, methods.Channel.CloseOk())
+        elif method.id == (60, 40):
+            assert whole.header is not None
+            handler.publish(whole.payload, whole.header, whole.body)
+        elif whole.header is not None or method.id[0] == 10:
+            raise AMQPError(COMMAND_INVALID, "unimplemented method")
+        else:
+            handler.method(method)
+
+    # Faults
+
+    def _fail(self, channel: Channel | None, fault: AMQPError, method_id: tuple[int, int]) -> None:
+        """Turns a fault into what RabbitMQ answers to it."""
+        if fault.method_id is None:
+            fault.method_id = method_id
+        self.on_fault(fault)
+        state = self.machine.state
+        if state is ConnectionState.CLOSED:
+            return
+        if state not in (_RUNNING, ConnectionState.OPENING):
+            self.fault = fault
+            self.distrust(HANDSHAKE_ERROR_DELAY_S)
+        elif channel is None or fault.closes_connection:
+            self._close(fault)
+        else:
+            self._close_channel(channel, fault)
+
+    def _close_channel(self, channel: Channel, fault: AMQPError) -> None:
+        class_id, method_id = fault.method_id or (0, 0)
+        if channel.machine.state is ChannelState.OPEN:
+            channel.machine.on(ChannelEvent.CLOSE_SENT)
+        channel.hot = False
+        if channel.handler is None:
+            # The number was never opened: there is nothing to close but the client's idea of it.
+            del self.channels[channel.number]
+        else:
+            channel.handler.closed()
+        reply = methods.Channel.Close(
+            reply_code=fault.code, reply_text=fault.text, class_id=class_id, method_id=method_id
+        )
+        self.send(channel.number, reply)
+
+    def _close(self, fault: AMQPError) -> None:
+        class_id, method_id = fault.method_id or (0, 0)
+        self.fault = fault
+        self._release()
+        self.send(
+            0,
+            methods.Connection.Close(
+                reply_code=fault.code, reply_text=fault.text, class_id=class_id, method_id=method_id
+            ),
+        )
+        self.machine.on(ConnectionEvent.CLOSE_SENT)
+        self.drop_at_s = self._now_s + CLOSE_TIMEOUT_S
+
+    def _frame_fault(self, kind: int, payload: bytes, reason: str) -> None:
+        """Octets that are no frame: the peer is out of step, and nothing it sends from here on can be read."""
+        text = f"type {kind}, {_snippet(payload)}: {reason}"
+        self._fail(None, AMQPError(FRAME_ERROR, text, (0, 0)), (0, 0))
+        self.distrust(HANDSHAKE_ERROR_DELAY_S)
+
+    def distrust(self, delay_s: float) -> None:
+        """Nothing is read from this peer any more; the socket is dropped after delay_s."""
+        self._release()
+        self.machine.on(ConnectionEvent.DISTRUSTED)
+        self.heartbeat.due_s = None
+        self.drop_at_s = self._now_s + delay_s
+
+    # What the handshake changes
+
+    @property
+    def now_s(self) -> float:
+        """The time of what is being handled."""
+        return self._now_s
+
+    def opened(self) -> None:
+        """The client is in its virtual host."""
+        self._opened = True
+        self.machine.on(ConnectionEvent.OPENED)
+        self.drop_at_s = None
+
+    def negotiated(self, channel_max: int, frame_max_bytes: int, heartbeat_s: int) -> None:
+        """The client has answered connection.tune."""
+        self.channel_max = channel_max
+        self.frame_max_bytes = frame_max_bytes
+        # As RabbitMQ, frames may be larger by their own envelope: quite a few clients get it wrong by that much.
+        self._frame_limit_bytes = frame_max_bytes if frame_max_bytes else 1 << 32
+        self.heartbeat = Heartbeat(heartbeat_s, self._now_s)
+
+    def closed_by_client(self) -> None:
+        """connection.close was received: everything is released, the socket is the client's to close."""
+        self._release()
+        self.machine.on(ConnectionEvent.CLOSE_RECEIVED)
+        self.drop_at_s = self._now_s + CLOSE_TIMEOUT_S
+
+    def _release(self) -> None:
+        """Gives up channels and what they hold; once, however the connection ends."""
+        channels = [channel for channel in self.channels.values() if channel.machine.state is ChannelState.OPEN]
+        self.channels.clear()
+        for channel in channels:
+            assert channel.handler is not None
+            channel.handler.closed()
+        if self._opened:
+            self._opened = False
+            self.handler.closed()
+
+
+def _snippet(payload: bytes) -> str:
+    """The octets that RabbitMQ's texts show of a frame."""
+    if len(payload) <= 16:
+        return f"all octets = {term(Field('S', payload))}"
+    return f"first 16 octets = {term(Field('S', payload[:16]))}"
+
+
+def _unexpected_frame(kind: int, payload: bytes) -> AMQPError:
+    return AMQPError(UNEXPECTED_FRAME, f"type {kind}, {_snippet(payload)}", (0, 0))
+
+
+def _unknown_frame(kind: int, payload: bytes) -> AMQPError:
+    return AMQPError(FRAME_ERROR, f"type {kind}, {_snippet(payload)}: unknown_frame", (0, 0))

@@ -1,0 +1,130 @@
+"""From the first octet to an open connection, and what else happens on channel 0.
+
+    client                      server
+    AMQP 0 0 9 1
+                                start (mechanisms, who we are)
+    start-ok (credentials)
+                                tune (channel_max, frame_max, heartbeat)
+    tune-ok
+    open (virtual host)
+                                open-ok
+
+Before open-ok a fault gets no close frame but silence, then the end of the socket: a peer that has not logged in is not
+told what it did wrong. Refused credentials are told to clients that can hear it, refused virtual hosts to all.
+
+Source: AMQP 0-9-1 specification 2.2.4; RabbitMQ `rabbit_reader`.
+"""
+
+from typing import TYPE_CHECKING
+
+from amqpbroker.errors import ACCESS_REFUSED, CHANNEL_ERROR, NOT_ALLOWED, AMQPError
+from amqpbroker.protocol import sasl
+from amqpbroker.protocol.states import ConnectionEvent, ConnectionState
+from amqpbroker.wire.methods import Connection, Method, encode_frame
+from amqpbroker.wire.tables import Field, Table
+
+if TYPE_CHECKING:
+    from amqpbroker.protocol.connection import Connection as Peer
+
+PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
+# 0-9 says its version this way; it is near enough to 0-9-1 that RabbitMQ takes it for that.
+PROTOCOL_HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
+
+
+def protocol_header(peer: "Peer", data: bytes) -> int:
+    """Takes the eight octets that every client begins with; returns where the first frame begins."""
+    if len(data) < 8:
+        return 0
+    header = data[:8]
+    if header not in (PROTOCOL_HEADER, PROTOCOL_HEADER_0_9):
+        peer.write(PROTOCOL_HEADER)
+        peer.distrust(0.0)
+        return len(data)
+    peer.machine.on(ConnectionEvent.HEADER_RECEIVED)
+    peer.send(
+        0,
+        Connection.Start(
+            version_major=0,
+            version_minor=9,
+            server_properties=peer.settings.server_properties,
+            mechanisms=" ".join(sasl.MECHANISMS).encode(),
+            locales=b"en_US",
+        ),
+    )
+    return 8
+
+
+def method(peer: "Peer", received: Method) -> None:
+    """A method on channel 0. Raises AMQPError."""
+    state = peer.machine.state
+    if state is ConnectionState.CLOSED:
+        if isinstance(received, Connection.Close):
+            peer.send(0, Connection.CloseOk())
+        elif isinstance(received, Connection.CloseOk):
+            peer.drop_at_s = peer.now_s
+    elif isinstance(received, Connection.StartOk) and state is ConnectionState.STARTING:
+        _start_ok(peer, received)
+    elif isinstance(received, Connection.TuneOk) and state is ConnectionState.TUNING:
+        _tune_ok(peer, received)
+    elif isinstance(received, Connection.Open) and state is ConnectionState.OPENING:
+        peer.handler.open(received.virtual_host)
+        peer.opened()
+        peer.send(0, Connection.OpenOk())
+    elif isinstance(received, Connection.Close) and state is ConnectionState.RUNNING:
+        peer.closed_by_client()
+        peer.send(0, Connection.CloseOk())
+    elif isinstance(received, Connection.UpdateSecret) and state is ConnectionState.RUNNING:
+        peer.handler.update_secret(received.new_secret)
+        peer.send(0, Connection.UpdateSecretOk())
+    else:
+        raise AMQPError(CHANNEL_ERROR, f"unexpected method in connection state {state.value}")
+
+
+def _start_ok(peer: "Peer", received: Connection.StartOk) -> None:
+    peer.machine.on(ConnectionEvent.START_OK_RECEIVED)
+    peer.client_properties = received.client_properties
+    user, password = sasl.credentials(received.mechanism, received.response)
+    try:
+        peer.handler.authenticate(received.mechanism, user, password)
+    except AMQPError as refused:
+        if refused.code == ACCESS_REFUSED and capability(peer.client_properties, "authentication_failure_close"):
+            text = (
+                f"Login was refused using authentication mechanism {received.mechanism}."
+                " For details see the broker logfile."
+            )
+            told = AMQPError(ACCESS_REFUSED, text)
+            peer.write(encode_frame(0, Connection.Close(reply_code=told.code, reply_text=told.text)))
+        raise
+    peer.machine.on(ConnectionEvent.AUTHENTICATED)
+    settings = peer.settings
+    peer.send(
+        0,
+        Connection.Tune(
+            channel_max=settings.channel_max, frame_max=settings.frame_max_bytes, heartbeat=settings.heartbeat_s
+        ),
+    )
+
+
+def _tune_ok(peer: "Peer", received: Connection.TuneOk) -> None:
+    settings = peer.settings
+    frame_max_min = settings.profile.frame_max_min_bytes
+    _check_negotiated("frame_max", received.frame_max, frame_max_min, settings.frame_max_bytes)
+    _check_negotiated("channel_max", received.channel_max, 1, settings.channel_max)
+    peer.negotiated(received.channel_max, received.frame_max, received.heartbeat)
+    peer.machine.on(ConnectionEvent.TUNE_OK_RECEIVED)
+
+
+def _check_negotiated(name: str, value: int, least: int, most: int) -> None:
+    """0 asks for no limit: only a server without one can grant that."""
+    if value and value < least:
+        raise AMQPError(NOT_ALLOWED, f"negotiated {name} = {value} is lower than the minimum allowed value ({least})")
+    if most and (not value or value > most):
+        raise AMQPError(NOT_ALLOWED, f"negotiated {name} = {value} is higher than the maximum allowed value ({most})")
+
+
+def capability(client_properties: Table, name: str) -> bool:
+    """Whether a client announced a capability."""
+    capabilities = client_properties.get("capabilities")
+    if capabilities is None or capabilities.kind != "F":
+        return False
+    return bool(capabilities.value.get(name) == Field("t", True))

@@ -1,0 +1,40 @@
+"""The two mechanisms that carry a name and a password.
+
+Source: RFC 4616 (PLAIN); RabbitMQ `rabbit_auth_mechanism_plain`, `rabbit_auth_mechanism_amqplain`.
+"""
+
+from amqpbroker.errors import COMMAND_INVALID, SYNTAX_ERROR, AMQPError
+from amqpbroker.wire.tables import TableError, decode_table
+
+MECHANISMS = ("AMQPLAIN", "PLAIN")
+
+
+def credentials(mechanism: str, response: bytes) -> tuple[str, bytes]:
+    """(user, password) of a start-ok's response.
+
+    Raises 503: no such mechanism. Raises 502: the response is not of the mechanism's form.
+    """
+    if mechanism == "PLAIN":
+        return _plain(response)
+    if mechanism == "AMQPLAIN":
+        return _amqplain(response)
+    raise AMQPError(COMMAND_INVALID, f"unknown authentication mechanism '{mechanism}'")
+
+
+def _plain(response: bytes) -> tuple[str, bytes]:
+    parts = response.split(b"\0")
+    if len(parts) != 3:
+        raise AMQPError(SYNTAX_ERROR, "response of PLAIN is not NUL user NUL password")
+    return parts[1].decode("utf-8", "surrogateescape"), parts[2]
+
+
+def _amqplain(response: bytes) -> tuple[str, bytes]:
+    octets = len(response).to_bytes(4, "big") + response
+    try:
+        table, _ = decode_table(octets, 0, len(octets))
+    except TableError as fault:
+        raise AMQPError(SYNTAX_ERROR, "response of AMQPLAIN is not a table") from fault
+    login, password = table.get("LOGIN"), table.get("PASSWORD")
+    if login is None or password is None or login.kind != "S" or password.kind != "S":
+        raise AMQPError(SYNTAX_ERROR, "AMQPLAIN auth info is missing LOGIN or PASSWORD")
+    return login.value.decode("utf-8", "surrogateescape"), password.value

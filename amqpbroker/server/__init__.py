@@ -1,0 +1,1 @@
+"""Sockets, clocks, tasks, signals, configuration: what the rooms below are fed by."""

@@ -1,0 +1,39 @@
+"""Who the server says it is.
+
+Client libraries look at product and version to choose what they do (kombu its prefetch), so those are RabbitMQ's, by
+the profile; platform, information and copyright name this broker.
+"""
+
+import platform
+import socket
+
+from amqpbroker import __version__
+from amqpbroker.profiles import Profile
+from amqpbroker.wire.tables import Table, from_python
+
+CAPABILITIES = (
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "connection.blocked",
+    "consumer_priorities",
+    "authentication_failure_close",
+    "per_consumer_qos",
+    "direct_reply_to",
+)
+
+
+def server_properties(profile: Profile) -> Table:
+    """The table of connection.start."""
+    values = {
+        "capabilities": dict.fromkeys(CAPABILITIES, True),
+        "cluster_name": f"rabbit@{socket.gethostname()}",
+        "copyright": "Copyright (c) the amqpbroker authors, Apache License 2.0",
+        "information": f"amqpbroker {__version__}, an AMQP 0-9-1 broker in Python that behaves like RabbitMQ",
+        "platform": f"amqpbroker {__version__} on Python {platform.python_version()}",
+        "product": "RabbitMQ",
+        "version": profile.version,
+    }
+    table: Table = from_python(values).value
+    return table

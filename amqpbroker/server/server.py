@@ -1,0 +1,143 @@
+"""The server: a broker with listeners, from start to stop."""
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from amqpbroker.model.access import Users
+from amqpbroker.model.broker import Broker
+from amqpbroker.protocol.connection import Settings
+from amqpbroker.server.config import Config
+from amqpbroker.server.identity import server_properties
+from amqpbroker.server.ticker import Ticker
+from amqpbroker.server.transport import ConnectionTransport
+from amqpbroker.session.batch import Batch
+
+# How long clients have to answer a close when the server stops.
+STOP_TIMEOUT_S: Final = 0.8
+_SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
+_BACKLOG: Final = 1_024
+
+
+class ListenError(OSError):
+    """An address that cannot be listened on; filename names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server listens: host and port, or the path of a unix socket."""
+
+    host: str | None = None
+    port: int = 0
+    path: str | None = None
+
+
+class Server:
+    """endpoints: after `start`, where it really listens."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        users = Users(list(config.users), frozenset(config.loopback_users))
+        self.broker = Broker(config.profile, users, os.urandom)
+        self.broker.add_vhost(config.vhost)
+        self.settings = Settings(
+            profile=config.profile,
+            server_properties=server_properties(config.profile),
+            channel_max=config.channel_max,
+            frame_max_bytes=config.frame_max_bytes,
+            heartbeat_s=config.heartbeat_s,
+            handshake_timeout_s=config.handshake_timeout_s,
+        )
+        self.batch = Batch()
+        self.endpoints: list[Endpoint] = []
+        self.connections: set[ConnectionTransport] = set()
+        self.loop: asyncio.AbstractEventLoop
+        self.ticker: Ticker
+        self.paces_reading = False
+        self._listeners: list[asyncio.Server] = []
+        self._flush_planned = False
+        self._all_gone: asyncio.Event | None = None
+
+    async def start(self) -> None:
+        """Listens on every address. Raises ListenError, naming the address, and listens on none."""
+        self.loop = asyncio.get_running_loop()
+        self.ticker = Ticker(self.loop)
+        self.paces_reading = type(self.loop).__module__.startswith("uvloop")
+        port = self.config.port
+        for host in self.config.hosts:
+            for found in _resolve(host, port):
+                endpoint = await self._listen(found)
+                # Any free port was asked for: the other addresses get the same one.
+                port = port or endpoint.port
+        if self.config.unix_socket is not None:
+            await self._listen_unix(self.config.unix_socket)
+
+    async def stop(self, reason: str = _SHUTDOWN) -> None:
+        """Closes every connection with 320, waits a little for the answers, and ends."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self.endpoints.clear()
+        self._all_gone = asyncio.Event()
+        for connection in list(self.connections):
+            connection.force_close(reason)
+        self.batch.finish()
+        if self.connections:
+            try:
+                await asyncio.wait_for(self._all_gone.wait(), STOP_TIMEOUT_S)
+            except TimeoutError:
+                for connection in list(self.connections):
+                    connection.abort()
+        if hasattr(self, "ticker"):
+            self.ticker.stop()
+
+    def flush_soon(self) -> None:
+        """Writes what was touched at the end of this turn of the loop."""
+        if not self._flush_planned:
+            self._flush_planned = True
+            self.loop.call_soon(self._flush)
+
+    def connection_gone(self) -> None:
+        """A connection has ended."""
+        if self._all_gone is not None and not self.connections:
+            self._all_gone.set()
+
+    def _flush(self) -> None:
+        self._flush_planned = False
+        self.batch.finish()
+
+    async def _listen(self, address: tuple[socket.AddressFamily, str, int]) -> Endpoint:
+        family, host, port = address
+        try:
+            listener = await self.loop.create_server(
+                lambda: ConnectionTransport(self), host, port, family=family, backlog=_BACKLOG
+            )
+        except OSError as error:
+            raise _listen_error(error, f"{host}:{port}" if family == socket.AF_INET else f"[{host}]:{port}") from error
+        self._listeners.append(listener)
+        endpoint = Endpoint(host, listener.sockets[0].getsockname()[1])
+        self.endpoints.append(endpoint)
+        return endpoint
+
+    async def _listen_unix(self, path: str) -> None:
+        try:
+            listener = await self.loop.create_unix_server(lambda: ConnectionTransport(self), path, backlog=_BACKLOG)
+        except OSError as error:
+            raise _listen_error(error, path) from error
+        self._listeners.append(listener)
+        self.endpoints.append(Endpoint(path=path))
+
+
+def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str, int]]:
+    """The addresses of a host. Raises ListenError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise _listen_error(error, host) from error
+    return [(family, str(address[0]), port) for family, _, _, _, address in found]
+
+
+def _listen_error(error: OSError, address: str) -> ListenError:
+    return ListenError(error.errno, error.strerror or str(error), address)

@@ -1,0 +1,64 @@
+"""Every deadline of the broker, in one heap: heartbeats, handshakes, and whatever later waits for a time."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from itertools import count
+
+
+class Deadline:
+    """Something to be done at a time; `cancel` is all that can be done with it."""
+
+    __slots__ = ("callback", "when_s")
+
+    def __init__(self, when_s: float, callback: Callable[[], None] | None) -> None:
+        self.when_s = when_s
+        self.callback = callback
+
+    def cancel(self) -> None:
+        """It will not be done. It stays in the heap until its time, so it costs nothing to cancel."""
+        self.callback = None
+
+
+class Ticker:
+    """The only clock of the server. What falls due at one time is done in the order in which it was asked for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._heap: list[tuple[float, int, Deadline]] = []
+        self._order = count()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def now_s(self) -> float:
+        """Seconds from anywhere, never backwards."""
+        return self._loop.time()
+
+    def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
+        """Calls callback when the time has come."""
+        deadline = Deadline(when_s, callback)
+        heapq.heappush(self._heap, (when_s, next(self._order), deadline))
+        if self._heap[0][2] is deadline:
+            self._arm()
+        return deadline
+
+    def stop(self) -> None:
+        """Nothing falls due any more."""
+        self._heap.clear()
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._heap:
+            self._timer = self._loop.call_at(self._heap[0][0], self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now_s = self.now_s()
+        while self._heap and self._heap[0][0] <= now_s:
+            _, _, deadline = heapq.heappop(self._heap)
+            if deadline.callback is not None:
+                deadline.callback()
+        if self._timer is None:
+            self._arm()

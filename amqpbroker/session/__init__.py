@@ -1,0 +1,1 @@
+"""One AMQP method turned into calls of the model, and the reply to it."""

@@ -1,0 +1,178 @@
+"""basic.*: qos, consume, cancel, get, reject, nack, recover. Source: RabbitMQ `rabbit_channel:handle_method`.
+
+Publishes and acks come by their own ways (`publishing`, `channel.acknowledge`).
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, NOT_IMPLEMENTED, PRECONDITION_FAILED, AMQPError
+from amqpbroker.model.arguments import check_consume_arguments
+from amqpbroker.model.consumer import UNLIMITED, Consumer
+from amqpbroker.model.queue import Queue
+from amqpbroker.session import tx
+from amqpbroker.session.reply_to import REPLY_TO
+from amqpbroker.wire.frames import content_frames
+from amqpbroker.wire.methods import Basic, Method, encode_frame
+
+if TYPE_CHECKING:
+    from amqpbroker.session.channel import Channel
+
+
+def qos(channel: "Channel", method: Basic.Qos) -> None:
+    if method.prefetch_size:
+        raise AMQPError(NOT_IMPLEMENTED, f"prefetch_size!=0 ({method.prefetch_size})")
+    # Since 4.3 a prefetch for the whole channel is taken as one for each consumer.
+    if method.global_ and channel.connection.vhost.profile.series < (4, 3):
+        channel.global_prefetch = method.prefetch_count
+    else:
+        channel.prefetch = method.prefetch_count
+        channel.global_prefetch = 0
+    limit = channel.global_prefetch
+    channel.budget.credit = limit - len(channel.unacked.entries) if limit else UNLIMITED
+    channel.connection.wire.send(channel.number, Basic.QosOk())
+    channel.wake()
+
+
+def consume(channel: "Channel", method: Basic.Consume) -> None:
+    tag = method.consumer_tag
+    if tag in channel.consumers or (channel.reply_consumer is not None and tag == channel.reply_consumer.tag):
+        raise AMQPError(NOT_ALLOWED, f"attempt to reuse consumer tag '{tag}'")
+    tag = tag or channel.connection.broker.generate_name("amq.ctag")
+    if method.queue == REPLY_TO:
+        _consume_replies(channel, tag, method)
+        return
+    connection = channel.connection
+    vhost = connection.vhost
+    queue = vhost.queue(channel.expand_queue(method.queue), connection)
+    check_consume_arguments(
+        queue.name, vhost.name, method.arguments, queue_arguments=queue.arguments, profile=vhost.profile
+    )
+    if queue.exclusive_consumer is not None or (method.exclusive and queue.consumers):
+        raise AMQPError(ACCESS_REFUSED, f"{vhost.describe('queue', queue.name)} in exclusive use")
+    priority = method.arguments.get("x-priority")
+    consumer = Consumer(
+        tag,
+        queue,
+        channel,
+        channel.budget,
+        number=channel.new_number(tag),
+        no_ack=method.no_ack,
+        exclusive=method.exclusive,
+        prefetch=channel.prefetch,
+        priority=priority.value if priority is not None else 0,
+        arguments=method.arguments,
+    )
+    channel.add_consumer(consumer)
+    _reply(channel, method.nowait, Basic.ConsumeOk(consumer_tag=tag))
+    queue.drain()
+
+
+def _consume_replies(channel: "Channel", tag: str, method: Basic.Consume) -> None:
+    if not method.no_ack:
+        raise AMQPError(PRECONDITION_FAILED, "reply consumer cannot acknowledge")
+    if channel.reply_consumer is not None:
+        raise AMQPError(PRECONDITION_FAILED, "reply consumer already set")
+    broker = channel.connection.broker
+    queue = Queue(f"{REPLY_TO}.{broker.generate_token()}.{broker.generate_token()}==")
+    consumer = Consumer(tag, queue, channel, channel.budget, number=channel.new_number(tag), no_ack=True)
+    queue.add_consumer(consumer)
+    channel.by_number[consumer.number] = consumer
+    channel.reply_consumer = consumer
+    broker.reply_queues[queue.name] = queue
+    _reply(channel, method.nowait, Basic.ConsumeOk(consumer_tag=tag))
+
+
+def cancel(channel: "Channel", method: Basic.Cancel) -> None:
+    tag = method.consumer_tag
+    if channel.reply_consumer is not None and tag == channel.reply_consumer.tag:
+        channel.drop_reply_consumer()
+        _reply(channel, method.nowait, Basic.CancelOk(consumer_tag=tag))
+        return
+    _reply(channel, method.nowait, Basic.CancelOk(consumer_tag=tag))
+    if tag in channel.consumers:
+        channel.remove_consumer(tag)
+
+
+def get(channel: "Channel", method: Basic.Get) -> None:
+    connection = channel.connection
+    queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
+    found = queue.take()
+    if found is None:
+        connection.wire.send(channel.number, Basic.GetEmpty())
+        return
+    position, message, redelivered = found
+    tag = channel.next_delivery_tag
+    channel.next_delivery_tag += 1
+    getter = channel.getter(queue)
+    if not method.no_ack:
+        channel.unacked.entries[tag] = (position, message, getter.number)
+        queue.unacked += 1
+    address, header, body, _ = message
+    key_at = 1 + address[0]
+    ok = Basic.GetOk(
+        delivery_tag=tag,
+        redelivered=redelivered,
+        exchange=address[1:key_at].decode("utf-8", "surrogateescape"),
+        routing_key=address[key_at + 1 :].decode("utf-8", "surrogateescape"),
+        message_count=queue.message_count,
+    )
+    wire = connection.wire
+    wire.write(encode_frame(channel.number, ok) + content_frames(channel.number, header, body, wire.frame_max_bytes))
+    tap = connection.broker.tap
+    if tap is not None:
+        tap.delivered(getter, [message], redelivered)
+
+
+def reject(channel: "Channel", method: Basic.Reject) -> None:
+    _settle(channel, method.delivery_tag, False, "requeue" if method.requeue else "discard")
+
+
+def nack(channel: "Channel", method: Basic.Nack) -> None:
+    _settle(channel, method.delivery_tag, method.multiple, "requeue" if method.requeue else "discard")
+
+
+def ack(channel: "Channel", method: Basic.Ack) -> None:
+    """An ack that was not read by hand, such as one cut by the end of a read."""
+    channel.acknowledge([(method.delivery_tag, method.multiple)])
+
+
+def _settle(channel: "Channel", tag: int, multiple: bool, how: str) -> None:
+    if channel.transaction is not None:
+        tx.settle(channel, tag, multiple, how)
+    else:
+        channel.settle(channel.unacked.take(tag, multiple), how)
+
+
+def recover(channel: "Channel", method: Basic.Recover) -> None:
+    _check_requeue(method.requeue)
+    channel.connection.wire.send(channel.number, Basic.RecoverOk())
+    channel.settle(channel.unacked.take(0, True), "requeue")
+
+
+def recover_async(channel: "Channel", method: Basic.RecoverAsync) -> None:
+    _check_requeue(method.requeue)
+    channel.settle(channel.unacked.take(0, True), "requeue")
+
+
+def _check_requeue(requeue: bool) -> None:
+    if not requeue:
+        raise AMQPError(NOT_IMPLEMENTED, "requeue=false")
+
+
+def _reply(channel: "Channel", nowait: bool, reply: Method) -> None:
+    if not nowait:
+        channel.connection.wire.send(channel.number, reply)
+
+
+HANDLERS: dict[tuple[int, int], Callable[..., None]] = {
+    (60, 10): qos,
+    (60, 20): consume,
+    (60, 30): cancel,
+    (60, 70): get,
+    (60, 80): ack,
+    (60, 90): reject,
+    (60, 100): recover_async,
+    (60, 110): recover,
+    (60, 120): nack,
+}

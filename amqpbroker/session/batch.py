@@ -1,0 +1,34 @@
+"""What one turn of the server's loop has touched: every connection is written once.
+
+A big read is flushed at once. After a small one the rest of the turn is waited for, so that two hundred connections
+with a message each cost few writes.
+"""
+
+from typing import Protocol
+
+
+class Flushable(Protocol):
+    """A connection with something to write."""
+
+    def flush(self) -> None:
+        """Writes it."""
+
+
+class Batch:
+    """The connections that hold something to write."""
+
+    __slots__ = ("_touched",)
+
+    def __init__(self) -> None:
+        self._touched: list[Flushable] = []
+
+    def touch(self, connection: Flushable) -> None:
+        """A connection has something to write."""
+        self._touched.append(connection)
+
+    def finish(self) -> None:
+        """Writes to every touched connection."""
+        while self._touched:
+            touched, self._touched = self._touched, []
+            for connection in touched:
+                connection.flush()

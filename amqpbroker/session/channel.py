@@ -1,0 +1,283 @@
+"""An open channel: what its client publishes, consumes and owes.
+
+Methods go to the handler of their class (`basic`, `exchange`, `queue`, `tx`), each a file of functions. What the hot
+frames need is here: runs of publishes, deliveries, acknowledgements.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, AMQPError
+from amqpbroker.limits import FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
+from amqpbroker.model.consumer import ChannelBudget, Consumer
+from amqpbroker.model.message import Message
+from amqpbroker.model.queue import Queue
+from amqpbroker.session import basic, control, exchange, queue, tx
+from amqpbroker.session.confirms import Confirms
+from amqpbroker.session.publishing import Publisher, RouteGroup, return_frames
+from amqpbroker.session.transaction import Transaction
+from amqpbroker.session.unacked import Entry, Unacked
+from amqpbroker.wire.hot import DeliverLane, PublishLane
+from amqpbroker.wire.methods import Basic, Method
+
+if TYPE_CHECKING:
+    from amqpbroker.session.connection import Connection
+
+# Each handler takes the one method that it stands beside.
+HANDLERS: dict[tuple[int, int], Callable[..., None]] = {
+    **control.HANDLERS,
+    **exchange.HANDLERS,
+    **queue.HANDLERS,
+    **basic.HANDLERS,
+    **tx.HANDLERS,
+}
+
+
+class Channel:
+    """One channel of a connection, and the sink of its consumers.
+
+    consumers: by consumer tag. by_number: the same and one for each queue that was asked by basic.get, by the number
+    that unacknowledged messages carry. last_queue: the queue that an empty name stands for.
+    """
+
+    def __init__(self, connection: "Connection", number: int) -> None:
+        self.connection = connection
+        self.number = number
+        wire = connection.wire
+        body_max_bytes = connection.message_size_max_bytes
+        if wire.frame_max_bytes:
+            body_max_bytes = min(body_max_bytes, wire.frame_max_bytes - FRAME_OVERHEAD_BYTES)
+        self._publisher = Publisher(self)
+        self.lane = PublishLane(number, self._publisher, body_max_bytes)
+        self.unacked = Unacked()
+        self.consumers: dict[str, Consumer] = {}
+        self.by_number: dict[int, Consumer] = {}
+        self.lanes: dict[int, DeliverLane] = {}
+        self.budget = ChannelBudget()
+        self.budget.writable = not connection.full
+        self.prefetch = 0
+        self.global_prefetch = 0
+        self.next_delivery_tag = 1
+        self.last_queue: str | None = None
+        self.confirms: Confirms | None = None
+        self.transaction: Transaction | None = None
+        self.reply_consumer: Consumer | None = None
+        self.is_closed = False
+        self._next_number = 1
+
+    # What the protocol calls
+
+    def before_publishes(self) -> None:
+        self._publisher.refresh()
+
+    def publish(self, method: bytes, header: bytes, body: bytes) -> None:
+        self._publisher.refresh()
+        self._publisher.publish_one(method, header, body)
+
+    def publish_announced(self, body_bytes: int) -> None:
+        limit_bytes = self.connection.message_size_max_bytes
+        if body_bytes > limit_bytes:
+            text = f"message size {body_bytes} is larger than configured max size {limit_bytes}"
+            raise AMQPError(PRECONDITION_FAILED, text)
+
+    def acknowledge(self, acks: list[tuple[int, bool]]) -> None:
+        if self.transaction is not None:
+            for tag, multiple in acks:
+                tx.settle(self, tag, multiple, "ack")
+            return
+        entries: list[Entry] = []
+        try:
+            for tag, multiple in acks:
+                entries += self.unacked.take(tag, multiple)
+        finally:
+            self.settle(entries, "ack")
+
+    def method(self, method: Method) -> None:
+        handler = HANDLERS.get(method.id)
+        if handler is None:
+            raise AMQPError(COMMAND_INVALID, "unimplemented method")
+        handler(self, method)
+
+    def closed(self) -> None:
+        """Whatever the client held goes back; its consumers are gone."""
+        self.is_closed = True
+        for tag in list(self.consumers):
+            self.remove_consumer(tag)
+        if self.reply_consumer is not None:
+            self.drop_reply_consumer()
+        entries = self.unacked.take(0, True)
+        if self.transaction is not None:
+            entries += [entry for settled, _ in self.transaction.settled for entry in settled.values()]
+        self.settle(entries, "requeue")
+        self.connection.channel_closed(self)
+
+    # Publishing
+
+    def publish_run(self, group: RouteGroup, messages: list[Message], uniform: bool) -> None:
+        """Messages with one destination are on their way."""
+        if self.transaction is not None:
+            self.transaction.published.append((group, messages))
+        else:
+            if self.confirms is not None:
+                self.confirms.published += len(messages)
+                self.connection.confirms_due(self)
+            self.route_run(group, messages, uniform)
+        if self.connection.broker.blocked_reason is not None:
+            self.connection.published_while_blocked()
+
+    def route_run(self, group: RouteGroup, messages: list[Message], uniform: bool) -> None:
+        """Puts messages into their queues, or sends them back."""
+        if group.mandatory:
+            wire = self.connection.wire
+            for message in messages:
+                wire.write(return_frames(self.number, message, wire.frame_max_bytes))
+        for target in group.queues:
+            target.extend(messages, uniform)
+        tap = self.connection.broker.tap
+        if tap is not None:
+            tap.published(group.exchange, group.queues, messages)
+
+    # Delivering
+
+    def deliver(
+        self,
+        consumer: Consumer,
+        positions: Sequence[int],
+        messages: Sequence[Message],
+        redelivered: bool,
+        uniform: bool,
+    ) -> None:
+        """Takes what a queue gives to a consumer of this channel."""
+        count = len(messages)
+        tag = self.next_delivery_tag
+        self.next_delivery_tag = tag + count
+        number = consumer.number
+        if not consumer.no_ack:
+            self.unacked.entries.update(
+                zip(range(tag, tag + count), zip(positions, messages, repeat(number)), strict=False)
+            )
+        wire = self.connection.wire
+        wire.outbox_bytes += self.lanes[number].lay(wire.outbox, tag, messages, redelivered, uniform)
+        if not wire.touched:
+            wire.touched = True
+            self.connection.touched()
+        if wire.outbox_bytes > OUTBOX_MAX_BYTES:
+            self.connection.fill()
+        tap = self.connection.broker.tap
+        if tap is not None:
+            tap.delivered(consumer, messages, redelivered)
+
+    def cancelled(self, consumer: Consumer) -> None:
+        """The queue of a consumer was deleted."""
+        del self.consumers[consumer.tag]
+        if self.connection.has_capability("consumer_cancel_notify"):
+            self.connection.wire.send(self.number, Basic.Cancel(consumer_tag=consumer.tag, nowait=True))
+
+    def outlet(self) -> object:
+        return self.connection
+
+    # Settling
+
+    def settle(self, entries: Sequence[Entry], how: str) -> None:
+        """Does with what the client had as it says. how: 'ack', 'requeue' or 'discard'."""
+        if not entries:
+            return
+        number = entries[0][2]
+        if all([entry[2] == number for entry in entries]):
+            self._settle_consumer(self.by_number[number], entries, how)
+            return
+        by_number: dict[int, list[Entry]] = {}
+        for entry in entries:
+            by_number.setdefault(entry[2], []).append(entry)
+        # All that goes back is back before anything goes out again.
+        queues = {}
+        for number, own in by_number.items():
+            consumer = self.by_number[number]
+            queues[consumer.queue.name] = consumer.queue
+            self._return_to_queue(consumer, own, how)
+        for target in queues.values():
+            target.drain()
+        self._wake_siblings()
+
+    def _settle_consumer(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
+        self._return_to_queue(consumer, entries, how)
+        consumer.queue.drain()
+        self._wake_siblings()
+
+    def _return_to_queue(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
+        target = consumer.queue
+        if how == "requeue":
+            target.requeue([(position, message) for position, message, _ in entries])
+        else:
+            target.acked_count += len(entries)
+        target.settle(consumer, len(entries))
+        tap = self.connection.broker.tap
+        if tap is not None:
+            tap.settled(target, [message for _, message, _ in entries], how)
+
+    def _wake_siblings(self) -> None:
+        """A prefetch for the whole channel was freed by one consumer: the others may go on too."""
+        if self.global_prefetch and not self.is_closed:
+            self.wake()
+
+    def wake(self) -> None:
+        """The consumers may have capacity again: what waits for them goes out."""
+        for consumer in list(self.consumers.values()):
+            consumer.queue.ready_to_take(consumer)
+            consumer.queue.drain()
+
+    # Consumers
+
+    def new_number(self, consumer_tag: str) -> int:
+        """A number for a consumer, with the lane that lays its deliveries."""
+        number = self._next_number
+        self._next_number += 1
+        self.lanes[number] = DeliverLane(self.number, consumer_tag, self.connection.wire.frame_max_bytes)
+        return number
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """A consumer of this channel; it gets nothing before its queue is drained."""
+        self.consumers[consumer.tag] = consumer
+        self.by_number[consumer.number] = consumer
+        consumer.queue.add_consumer(consumer)
+
+    def remove_consumer(self, tag: str) -> None:
+        """Ends a consumer; what it has unacknowledged stays with the channel."""
+        consumer = self.consumers.pop(tag)
+        consumer.queue.remove_consumer(consumer)
+        self.connection.vhost.consumer_gone(consumer.queue)
+
+    def getter(self, target: Queue) -> Consumer:
+        """Stands for basic.get from a queue: what was got is unacknowledged like what was delivered."""
+        for known in self.by_number.values():
+            if known.queue is target and known.tag == "":
+                return known
+        number = self._next_number
+        self._next_number += 1
+        getter = self.by_number[number] = Consumer("", target, self, ChannelBudget(), number=number)
+        return getter
+
+    def expand_queue(self, name: str) -> str:
+        """The queue that a name stands for: an empty one for the last declared. Raises 404."""
+        if name:
+            return name
+        if self.last_queue is None:
+            raise AMQPError(NOT_FOUND, "no previously declared queue")
+        return self.last_queue
+
+    # Direct reply-to
+
+    def reply_consumer_name(self) -> str:
+        """The name that stands for this channel's answers. Raises 406."""
+        if self.reply_consumer is None:
+            raise AMQPError(PRECONDITION_FAILED, "fast reply consumer does not exist")
+        return self.reply_consumer.queue.name
+
+    def drop_reply_consumer(self) -> None:
+        """Ends the consumer of answers."""
+        consumer = self.reply_consumer
+        assert consumer is not None
+        self.reply_consumer = None
+        del self.connection.broker.reply_queues[consumer.queue.name]
+        consumer.queue.remove_consumer(consumer)

@@ -1,0 +1,164 @@
+"""A connection with a user in a virtual host: its channels, its exclusive queues, and what it has to write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
+from amqpbroker.model.access import User
+from amqpbroker.model.broker import Broker
+from amqpbroker.model.queue import Queue
+from amqpbroker.model.vhost import VirtualHost
+from amqpbroker.protocol.connection import Connection as WireConnection
+from amqpbroker.protocol.handshake import capability
+from amqpbroker.session.batch import Batch
+from amqpbroker.session.channel import Channel
+from amqpbroker.wire.methods import Connection as ConnectionMethods
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """What a connection needs of its socket.
+
+    write: takes octets. pause_reading, resume_reading: whether anything more is read. from_loopback: whether the peer
+    is on this machine.
+    """
+
+    write: Callable[[bytes], None]
+    pause_reading: Callable[[], None]
+    resume_reading: Callable[[], None]
+    from_loopback: bool
+
+
+class Connection:
+    """full: the socket takes no more for now, so its consumers have no capacity."""
+
+    def __init__(
+        self, broker: Broker, batch: Batch, wire: WireConnection, transport: Transport, message_size_max_bytes: int
+    ) -> None:
+        self.broker = broker
+        self.wire = wire
+        self.user: User | None = None
+        self.vhost: VirtualHost
+        self.message_size_max_bytes = message_size_max_bytes
+        self.exclusive_queues: dict[str, Queue] = {}
+        self.full = False
+        self._batch = batch
+        self._transport = transport
+        self._channels: dict[int, Channel] = {}
+        self._confirms_due: dict[Channel, None] = {}
+        self._paused_by_transport = False
+        self._blocked = False
+
+    @property
+    def user_name(self) -> str:
+        """Who has logged in."""
+        return self.user.name if self.user is not None else ""
+
+    def has_capability(self, name: str) -> bool:
+        """Whether the client announced a capability."""
+        return capability(self.wire.client_properties, name)
+
+    # What the protocol calls
+
+    def authenticate(self, mechanism: str, user: str, password: bytes) -> None:
+        found = self.broker.users.authenticate(user, password)
+        if found is None:
+            raise AMQPError(ACCESS_REFUSED, f"{mechanism} login refused: user '{user}' - invalid credentials", (0, 0))
+        if not self.broker.users.may_connect(found, self._transport.from_loopback):
+            text = f"{mechanism} login refused: user '{user}' can only connect via localhost"
+            raise AMQPError(ACCESS_REFUSED, text, (0, 0))
+        self.user = found
+
+    def open(self, vhost: str) -> None:
+        found = self.broker.vhosts.get(vhost)
+        if found is None:
+            raise AMQPError(NOT_ALLOWED, f"vhost {vhost} not found")
+        self.vhost = found
+
+    def update_secret(self, secret: bytes) -> None:
+        """A password does not change by being sent again: RabbitMQ takes any from such a user."""
+
+    def open_channel(self, number: int) -> Channel:
+        channel = self._channels[number] = Channel(self, number)
+        return channel
+
+    def touched(self) -> None:
+        self._batch.touch(self)
+
+    def closed(self) -> None:
+        for queue in list(self.exclusive_queues.values()):
+            if not queue.deleted:
+                self.vhost.delete_queue(queue)
+        self.exclusive_queues.clear()
+
+    # Writing
+
+    def flush(self) -> None:
+        """Writes what the outbox holds, confirms first."""
+        for channel in self._confirms_due:
+            if channel.confirms is not None and not channel.is_closed:
+                self.wire.outbox.append(channel.confirms.take_frames())
+        self._confirms_due.clear()
+        data = self.wire.take()
+        if data:
+            self._transport.write(data)
+
+    def confirms_due(self, channel: Channel) -> None:
+        """A channel has published in confirm mode."""
+        self._confirms_due[channel] = None
+        if not self.wire.touched:
+            self.wire.touched = True
+            self.touched()
+
+    def fill(self) -> None:
+        """The outbox holds as much as one turn may send: the consumers have no capacity until it is written."""
+        self.full = True
+        for channel in self._channels.values():
+            channel.budget.writable = False
+
+    def pause_writing(self) -> None:
+        """The socket takes no more."""
+        self._paused_by_transport = True
+        self.fill()
+
+    def resume_writing(self) -> None:
+        """The socket takes more again."""
+        self._paused_by_transport = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The outbox was written: consumers go on, unless the socket is full."""
+        if not self.full or self._paused_by_transport:
+            return
+        self.full = False
+        channels = list(self._channels.values())
+        for channel in channels:
+            channel.budget.writable = True
+        for channel in channels:
+            if not channel.is_closed:
+                channel.wake()
+
+    # Holding publishers back
+
+    def published_while_blocked(self) -> None:
+        """Nothing more is read from a connection that publishes under an alarm, until the alarm is over."""
+        if self._blocked:
+            return
+        self._blocked = True
+        self.wire.heartbeat.paused = True
+        if self.has_capability("connection.blocked"):
+            self.wire.send(0, ConnectionMethods.Blocked(reason=self.broker.blocked_reason or ""))
+        self._transport.pause_reading()
+        self.broker.when_unblocked(self._unblock)
+
+    def _unblock(self) -> None:
+        self._blocked = False
+        self.wire.heartbeat.paused = False
+        if self.has_capability("connection.blocked"):
+            self.wire.send(0, ConnectionMethods.Unblocked())
+        self._transport.resume_reading()
+
+    def channel_closed(self, channel: Channel) -> None:
+        """A channel is no more."""
+        self._confirms_due.pop(channel, None)
+        self._channels.pop(channel.number, None)

@@ -1,0 +1,99 @@
+"""exchange.*: declare, delete, bind, unbind. Source: RabbitMQ `rabbit_channel:handle_method`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from amqpbroker.errors import ACCESS_REFUSED, PRECONDITION_FAILED, AMQPError
+from amqpbroker.model.arguments import (
+    assert_equivalent,
+    assert_exchange_arguments_equivalent,
+    check_exchange_arguments,
+)
+from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.vhost import check_new_name
+from amqpbroker.session.names import clean
+from amqpbroker.wire.methods import Exchange, Method
+
+if TYPE_CHECKING:
+    from amqpbroker.session.channel import Channel
+
+
+def declare(channel: "Channel", method: Exchange.Declare) -> None:
+    vhost = channel.connection.vhost
+    name = clean(method.exchange)
+    if method.passive:
+        refuse_default(name)
+        vhost.exchange(name)
+    else:
+        kind = vhost.exchange_type(method.exchange_type)
+        refuse_default(name)
+        current = vhost.exchanges.get(name)
+        if current is None:
+            check_new_name("exchange", name)
+            check_exchange_arguments(name, vhost.name, method.arguments)
+            vhost.add_exchange(kind(name, method.durable, method.auto_delete, method.internal, method.arguments))
+        else:
+            for key, received, existing in (
+                ("type", kind.type, current.type),
+                ("durable", method.durable, current.durable),
+                ("auto_delete", method.auto_delete, current.auto_delete),
+                ("internal", method.internal, current.internal),
+            ):
+                assert_equivalent("exchange", name, vhost.name, key, received, existing)
+            assert_exchange_arguments_equivalent(name, vhost.name, method.arguments, current.arguments)
+    _reply(channel, method.nowait, Exchange.DeclareOk())
+
+
+def delete(channel: "Channel", method: Exchange.Delete) -> None:
+    vhost = channel.connection.vhost
+    name = clean(method.exchange)
+    refuse_default(name)
+    if name.startswith("amq."):
+        text = f"deletion of system {vhost.describe('exchange', name)} not allowed"
+        raise AMQPError(ACCESS_REFUSED, text)
+    current = vhost.exchanges.get(name)
+    if current is not None:
+        if method.if_unused and current.bindings:
+            raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('exchange', name)} in use")
+        vhost.delete_exchange(name)
+    _reply(channel, method.nowait, Exchange.DeleteOk())
+
+
+def bind(channel: "Channel", method: Exchange.Bind) -> None:
+    binding = _binding(method)
+    vhost = channel.connection.vhost
+    vhost.exchange(binding.source)
+    vhost.exchange(binding.destination.name)
+    vhost.bind(binding)
+    _reply(channel, method.nowait, Exchange.BindOk())
+
+
+def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
+    channel.connection.vhost.unbind(_binding(method))
+    _reply(channel, method.nowait, Exchange.UnbindOk())
+
+
+def _binding(method: Exchange.Bind | Exchange.Unbind) -> Binding:
+    source, destination = clean(method.source), clean(method.destination)
+    refuse_default(destination)
+    refuse_default(source)
+    return Binding(source, Destination("exchange", destination), method.routing_key, method.arguments)
+
+
+def refuse_default(name: str) -> None:
+    """Raises 403 for the exchange without a name: it is as it is."""
+    if name == "":
+        raise AMQPError(ACCESS_REFUSED, "operation not permitted on the default exchange")
+
+
+def _reply(channel: "Channel", nowait: bool, reply: Method) -> None:
+    if not nowait:
+        channel.connection.wire.send(channel.number, reply)
+
+
+HANDLERS: dict[tuple[int, int], Callable[..., None]] = {
+    (40, 10): declare,
+    (40, 20): delete,
+    (40, 30): bind,
+    (40, 40): unbind,
+}

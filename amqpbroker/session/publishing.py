@@ -1,0 +1,192 @@
+"""basic.publish: from the octets of a method to queues.
+
+The lane (`wire.hot`) brings runs of messages whose decision is known. What it leaves comes one by one through
+`publish_one`, in the order in which RabbitMQ checks: immediate, exchange, properties, expiration, CC, user-id.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.errors import (
+    ACCESS_REFUSED,
+    INTERNAL_ERROR,
+    NO_ROUTE,
+    NOT_IMPLEMENTED,
+    PRECONDITION_FAILED,
+    AMQPError,
+)
+from amqpbroker.limits import ROUTE_MEMO_MAX
+from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.expiration import parse_expiration
+from amqpbroker.model.message import PERSISTENT, Message, address_of
+from amqpbroker.model.queue import Queue
+from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
+from amqpbroker.wire import properties
+from amqpbroker.wire.frames import content_frames, method_frame
+from amqpbroker.wire.methods import Basic, decode
+from amqpbroker.wire.tables import Table, text, type_name
+
+if TYPE_CHECKING:
+    from amqpbroker.session.channel import Channel
+
+_RETURN: Final = b"\x00\x3c\x00\x32" + NO_ROUTE.to_bytes(2, "big") + b"\x08NO_ROUTE"
+_PROPERTY_FLAGS: Final = slice(12, 14)
+_OUT_OF_THE_LANE: Final = properties.HEADERS | properties.EXPIRATION | properties.USER_ID | properties.REPLY_TO
+
+
+class RouteGroup:
+    """Where messages go: what a run has in common. mandatory: they come back if there are no queues."""
+
+    __slots__ = ("exchange", "mandatory", "queues")
+
+    def __init__(self, exchange: Exchange, queues: tuple[Queue, ...], mandatory: bool) -> None:
+        self.exchange = exchange
+        self.queues = queues
+        self.mandatory = mandatory
+
+
+class Route:
+    """The decision for one publish method: the address that the message carries, and where it goes."""
+
+    __slots__ = ("address", "group")
+
+    def __init__(self, address: bytes, group: RouteGroup) -> None:
+        self.address = address
+        self.group = group
+
+
+class Publisher:
+    """The publishing side of a channel; what `wire.hot.PublishSink` asks for."""
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+        self._vhost = channel.connection.vhost
+        self._version = -1
+        self._groups: dict[tuple[str, tuple[str, ...], bool], RouteGroup] = {}
+
+    def refresh(self) -> None:
+        """Forgets the decisions if the topology has changed since they were made."""
+        if self._version != self._vhost.version:
+            self._version = self._vhost.version
+            self._groups.clear()
+            self._channel.lane.forget()
+
+    # The lane's questions
+
+    def resolve(self, method: bytes) -> Route | None:
+        """Decides for a whole publish frame; None for what has to be looked at message by message."""
+        publish = decode(method[7:-1])
+        assert isinstance(publish, Basic.Publish)
+        exchange = self._vhost.exchanges.get(publish.exchange)
+        if publish.immediate or exchange is None or exchange.internal or is_reply_to(publish.routing_key):
+            return None
+        routing = self._vhost.route(exchange, (publish.routing_key,), {})
+        if not routing.pure:
+            return None
+        group = self._group(exchange, routing.queue_names, publish.mandatory)
+        route = Route(address_of(publish.exchange, publish.routing_key), group)
+        routes = self._channel.lane.routes
+        if len(routes) >= ROUTE_MEMO_MAX:
+            self._channel.lane.forget()
+        routes[method] = route
+        return route
+
+    def inspect(self, header: bytes) -> int:
+        """The flags of a header without rules of its own; negative for one that has any, or is malformed."""
+        word = int.from_bytes(header[_PROPERTY_FLAGS], "big")
+        if word & _OUT_OF_THE_LANE:
+            if word & (properties.EXPIRATION | properties.USER_ID) or REPLY_TO.encode() in header:
+                return -1
+            if word & properties.HEADERS and (b"\x02CC" in header or b"\x03BCC" in header):
+                return -1
+        try:
+            values = properties.decode(header)
+        except properties.PropertiesError:
+            return -1
+        return _flags(values)
+
+    def publish(self, group: object, messages: list[Message], size_bytes: int, uniform: bool) -> None:
+        """Takes a run from the lane."""
+        assert isinstance(group, RouteGroup)
+        self._channel.publish_run(group, messages, uniform)
+
+    # The general path
+
+    def publish_one(self, method: bytes, header: bytes, body: bytes) -> None:
+        """A message that the lane left. Raises AMQPError, of the channel or of the connection."""
+        publish = decode(method)
+        assert isinstance(publish, Basic.Publish)
+        if publish.immediate:
+            raise AMQPError(NOT_IMPLEMENTED, "immediate=true")
+        vhost = self._vhost
+        exchange = vhost.exchange(publish.exchange)
+        if exchange.internal:
+            raise AMQPError(ACCESS_REFUSED, f"cannot publish to internal {vhost.describe('exchange', exchange.name)}")
+        try:
+            values = properties.decode(header)
+        except properties.PropertiesError as fault:
+            raise AMQPError(INTERNAL_ERROR, "", (0, 0)) from fault
+        channel = self._channel
+        if values.reply_to == REPLY_TO:
+            header = properties.replace(header, reply_to=channel.reply_consumer_name())
+        if values.delivery_mode not in (None, 1, 2):
+            raise AMQPError(PRECONDITION_FAILED, f"invalid message: {{delivery_mode_unknown,{values.delivery_mode}}}")
+        if values.expiration is not None:
+            parse_expiration(values.expiration)
+        headers = values.headers or {}
+        keys = [publish.routing_key, *_extra_keys(headers, "CC"), *_extra_keys(headers, "BCC")]
+        user = channel.connection.user_name
+        if values.user_id is not None and values.user_id != user:
+            text = f"user_id property set to '{values.user_id}' but authenticated user was '{user}'"
+            raise AMQPError(PRECONDITION_FAILED, text)
+        if "BCC" in headers:
+            header = properties.replace(header, headers={name: headers[name] for name in headers if name != "BCC"})
+        queues, routed = self._queues(exchange, keys, headers)
+        group = RouteGroup(exchange, queues, publish.mandatory and not routed)
+        message = (address_of(publish.exchange, publish.routing_key), header, body, _flags(values))
+        channel.publish_run(group, [message], False)
+
+    def _queues(self, exchange: Exchange, keys: Sequence[str], headers: Table) -> tuple[tuple[Queue, ...], bool]:
+        """Where a message goes, and whether that counts as routed for `mandatory`."""
+        vhost = self._vhost
+        names = vhost.route(exchange, keys, headers).queue_names
+        queues = [vhost.queues[name] for name in names]
+        routed = bool(queues)
+        if exchange.name == "":
+            for key in keys:
+                if is_reply_to(key):
+                    reply_queue = self._channel.connection.broker.reply_queues.get(key)
+                    if reply_queue is not None:
+                        queues.append(reply_queue)
+                    # Since 4.2 a reply name counts as routed whether somebody waits or not; before, never.
+                    routed = routed or vhost.profile.series >= (4, 2)
+        return tuple(queues), routed
+
+    def _group(self, exchange: Exchange, names: tuple[str, ...], mandatory: bool) -> RouteGroup:
+        key = (exchange.name, names, mandatory and not names)
+        group = self._groups.get(key)
+        if group is None:
+            queues = tuple(self._vhost.queues[name] for name in names)
+            group = self._groups[key] = RouteGroup(exchange, queues, key[2])
+        return group
+
+
+def return_frames(channel: int, message: Message, frame_max_bytes: int) -> bytes:
+    """basic.return of an unroutable message, with its content."""
+    address, header, body, _ = message
+    return method_frame(channel, _RETURN + address) + content_frames(channel, header, body, frame_max_bytes)
+
+
+def _flags(values: properties.Properties) -> int:
+    return PERSISTENT if values.delivery_mode == properties.PERSISTENT else 0
+
+
+def _extra_keys(headers: Table, name: str) -> list[str]:
+    """The routing keys of a CC or BCC header. Raises 406."""
+    field = headers.get(name)
+    if field is None:
+        return []
+    if field.kind != "A":
+        text_ = f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(field)}}}'
+        raise AMQPError(PRECONDITION_FAILED, text_)
+    return [text(item) for item in field.value if item.kind == "S"]

@@ -1,0 +1,148 @@
+"""queue.*: declare, bind, unbind, purge, delete. Source: RabbitMQ `rabbit_channel:handle_method`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, AMQPError
+from amqpbroker.model.arguments import (
+    assert_equivalent,
+    assert_queue_arguments_equivalent,
+    check_queue_arguments,
+    check_server_named,
+    declared_queue_arguments,
+)
+from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.queue import Queue as QueueModel
+from amqpbroker.model.vhost import check_new_name
+from amqpbroker.session.exchange import refuse_default
+from amqpbroker.session.names import clean
+from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
+from amqpbroker.wire.methods import Method, Queue
+
+if TYPE_CHECKING:
+    from amqpbroker.session.channel import Channel
+
+
+def declare(channel: "Channel", method: Queue.Declare) -> None:
+    name = clean(method.queue)
+    if is_reply_to(name):
+        ready, consumers = _reply_name(channel, name)
+    else:
+        queue = _passive(channel, name) if method.passive else _declare(channel, name, method)
+        name, ready, consumers = queue.name, queue.message_count, len(queue.consumers)
+    channel.last_queue = name
+    _reply(channel, method.nowait, Queue.DeclareOk(queue=name, message_count=ready, consumer_count=consumers))
+
+
+def _reply_name(channel: "Channel", name: str) -> tuple[int, int]:
+    """Names of direct reply-to cannot be declared; one that is there has one consumer by its nature."""
+    if name != REPLY_TO and name not in channel.connection.broker.reply_queues:
+        raise AMQPError(NOT_FOUND, f"no {channel.connection.vhost.describe('queue', name)}")
+    return 0, 1
+
+
+def _passive(channel: "Channel", name: str) -> QueueModel:
+    return channel.connection.vhost.queue(name, channel.connection)
+
+
+def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel:
+    connection = channel.connection
+    vhost = connection.vhost
+    profile = vhost.profile
+    arguments = declared_queue_arguments(method.arguments, profile)
+    owner = connection if method.exclusive else None
+    # A queue that goes with its connection survives no restart, whatever was asked for.
+    durable = method.durable and not method.exclusive
+    if name == "":
+        check_server_named(arguments, profile)
+        name = connection.broker.generate_name("amq.gen")
+    else:
+        check_new_name("queue", name)
+    queue = vhost.queues.get(name)
+    if queue is not None:
+        if queue.owner is not owner:
+            raise vhost.locked(name)
+        assert_equivalent("queue", name, vhost.name, "durable", durable, queue.durable)
+        assert_equivalent("queue", name, vhost.name, "auto_delete", method.auto_delete, queue.auto_delete)
+        assert_queue_arguments_equivalent(name, vhost.name, arguments, queue.arguments, profile)
+        return queue
+    check_queue_arguments(
+        name,
+        vhost.name,
+        arguments,
+        durable=method.durable,
+        exclusive=method.exclusive,
+        auto_delete=method.auto_delete,
+        profile=profile,
+    )
+    queue = QueueModel(name, durable=durable, auto_delete=method.auto_delete, owner=owner, arguments=arguments)
+    vhost.add_queue(queue)
+    if owner is not None:
+        connection.exclusive_queues[name] = queue
+    return queue
+
+
+def bind(channel: "Channel", method: Queue.Bind) -> None:
+    binding = _binding(channel, method)
+    connection = channel.connection
+    connection.vhost.exchange(binding.source)
+    connection.vhost.queue(binding.destination.name, connection)
+    connection.vhost.bind(binding)
+    _reply(channel, method.nowait, Queue.BindOk())
+
+
+def unbind(channel: "Channel", method: Queue.Unbind) -> None:
+    binding = _binding(channel, method)
+    connection = channel.connection
+    queue = connection.vhost.queues.get(binding.destination.name)
+    if queue is not None:
+        connection.vhost.check_owner(queue, connection)
+    connection.vhost.unbind(binding)
+    _reply(channel, False, Queue.UnbindOk())
+
+
+def _binding(channel: "Channel", method: Queue.Bind | Queue.Unbind) -> Binding:
+    name = channel.expand_queue(method.queue)
+    routing_key = method.routing_key
+    if method.queue == "" and routing_key == "":
+        routing_key = name
+    source, name = clean(method.exchange), clean(name)
+    if is_reply_to(name) and channel.connection.vhost.profile.series >= (4, 2):
+        raise AMQPError(ACCESS_REFUSED, "cannot bind or unbind to a volatile (direct reply-to) queue")
+    refuse_default(source)
+    return Binding(source, Destination("queue", name), routing_key, method.arguments)
+
+
+def purge(channel: "Channel", method: Queue.Purge) -> None:
+    connection = channel.connection
+    queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
+    _reply(channel, method.nowait, Queue.PurgeOk(message_count=queue.purge()))
+
+
+def delete(channel: "Channel", method: Queue.Delete) -> None:
+    connection = channel.connection
+    vhost = connection.vhost
+    queue = vhost.queues.get(clean(channel.expand_queue(method.queue)))
+    count = 0
+    if queue is not None:
+        vhost.check_owner(queue, connection)
+        if method.if_unused and queue.consumers:
+            raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} in use")
+        if method.if_empty and queue.message_count:
+            raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} not empty")
+        count = vhost.delete_queue(queue)
+    _reply(channel, method.nowait, Queue.DeleteOk(message_count=count))
+
+
+def _reply(channel: "Channel", nowait: bool, reply: Method) -> None:
+    if not nowait:
+        channel.connection.wire.send(channel.number, reply)
+
+
+HANDLERS: dict[tuple[int, int], Callable[..., None]] = {
+    (50, 10): declare,
+    (50, 20): bind,
+    (50, 30): purge,
+    (50, 40): delete,
+    (50, 50): unbind,
+}

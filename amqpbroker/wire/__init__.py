@@ -1,0 +1,1 @@
+"""Octets to values and back: frames, methods, field tables and properties. Nothing is kept between calls."""

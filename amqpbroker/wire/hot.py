@@ -1,0 +1,374 @@
+"""The hot frames, cut and laid by hand: publish with its content, ack, deliver.
+
+Objects cost more than octets. Everything here works on the octets of one socket read, asks memos before it looks
+closer, and hands over runs: messages with one destination, many at a time. What is rare, odd or wrong is left where it
+stands for the general path, which knows every rule; this file only has to recognise what it may take.
+"""
+
+import struct
+from collections.abc import Sequence
+from itertools import chain, repeat
+from typing import Final, Protocol
+
+from amqpbroker.limits import DELIVER_MEMO_MAX, FRAME_OVERHEAD_BYTES, HEADER_MEMO_MAX
+from amqpbroker.wire.frames import FRAME_HEADER, SIZE, TAG, content_frames
+
+# type, channel, size; class, weight, body size, property flags
+_CONTENT_HEADER: Final = struct.Struct(">BHIHHQH")
+_CONTENT_HEADER_MIN_BYTES: Final = 22
+# delivery tag, multiple (or requeue), end octet
+_ACK_TAIL: Final = struct.Struct(">QBB")
+_FRAME_END: Final = 0xCE
+_PUBLISH: Final = b"\x00\x3c\x00\x28"
+# class, method, ticket, exchange, routing key, bits
+_PUBLISH_MAX_BYTES: Final = 4 + 2 + 256 + 256 + 1
+# Property flags: headers, delivery-mode, priority, reply-to, expiration and user-id, which have rules of their own, and
+# timestamp, which is no string.
+_LOOK_CLOSER: Final = 0x3B50
+# Property flags whose values are new with every message: headers, correlation-id, expiration, message-id, timestamp.
+# Such a header would only push others out of the memo.
+_UNIQUE: Final = 0x25C0
+# Of bodies over this the separator search costs more than it saves.
+_SPLIT_BODY_MAX_BYTES: Final = 1_024
+
+ACK_FRAME_BYTES: Final = 21
+
+Message = tuple[bytes, bytes, bytes, int]
+"""(address, header, body, flags); what each is, and why a tuple, stands in `model.message`."""
+
+
+class Route(Protocol):
+    """What the lane needs to know of a routing decision: it is opaque but for these."""
+
+    @property
+    def address(self) -> bytes: ...
+
+    @property
+    def group(self) -> object: ...
+
+
+class PublishSink(Protocol):
+    """Who takes the messages that the lane has read: the channel."""
+
+    def resolve(self, method: bytes) -> Route | None:
+        """The decision for the octets of a publish method; None leaves this message to the general path."""
+
+    def inspect(self, header: bytes) -> int:
+        """The flags of a content header; negative leaves this message to the general path."""
+
+    def publish(self, group: object, messages: list[Message], size_bytes: int, uniform: bool) -> None:
+        """Takes a run of messages with one destination; uniform: all of one address, header and body size."""
+
+
+class PublishLane:
+    """Reads the publishes of one channel out of a socket read.
+
+    `routes` maps publish method frames to decisions, `flags` content headers to their flags; the owner clears `routes`
+    (and calls `forget`) when topology, permissions or the channel's mode change.
+    """
+
+    __slots__ = (
+        "_body_prefix",
+        "_channel",
+        "_header_flags",
+        "_method_bytes",
+        "_method_prefix",
+        "_sink",
+        "_template",
+        "_template_message",
+        "body_max_bytes",
+        "routes",
+        "waiting",
+    )
+
+    def __init__(self, channel: int, sink: PublishSink, body_max_bytes: int) -> None:
+        self._channel = channel
+        self._sink = sink
+        self._method_prefix = struct.pack(">BH", 1, channel)
+        self._body_prefix = struct.pack(">BH", 3, channel)
+        self.body_max_bytes = body_max_bytes
+        self.routes: dict[bytes, Route] = {}
+        self._header_flags: dict[bytes, int] = {}
+        self._method_bytes = 0
+        self._template: bytes | None = None
+        # The route, header, flags and body size of the message whose first octets are the template.
+        self._template_message: tuple[Route, bytes, int, int]
+        # Set when the message at the returned position is the lane's but not all there yet.
+        self.waiting = False
+
+    def forget(self) -> None:
+        """Drops every memo that depends on the topology or on the channel's mode."""
+        self.routes.clear()
+        self._template = None
+
+    def read(self, data: bytes, position: int, end: int) -> int:
+        """Takes whole publishes from data[position:end]; returns where it stopped.
+
+        At that place is the beginning of something else, of a message for the general path, or (`waiting` is set) of
+        a message that is not complete.
+        """
+        sink = self._sink
+        routes = self.routes
+        header_flags = self._header_flags
+        channel = self._channel
+        body_max = self.body_max_bytes
+        method_bytes = self._method_bytes
+        template = self._template
+        body_prefix = self._body_prefix
+        messages: list[Message] = []
+        group: object = None
+        size_bytes = 0
+        self.waiting = False
+        while True:
+            if template is not None and data.startswith(template, position):
+                route, header, flags, body_bytes = self._template_message
+                body_start = position + len(template)
+                stop = body_start + body_bytes
+                if stop >= end:
+                    self.waiting = True
+                    break
+                if data[stop] != _FRAME_END:
+                    break
+                position = stop + 1
+                if body_bytes <= _SPLIT_BODY_MAX_BYTES and data.startswith(template, position):
+                    bodies = _split_bodies(data[body_start:end], template, body_bytes)
+                    if len(bodies) > 1:
+                        position += (len(bodies) - 1) * (len(template) + body_bytes + 1)
+                        if messages:
+                            sink.publish(group, messages, size_bytes, False)
+                            messages = []
+                            size_bytes = 0
+                        group = route.group
+                        address = route.address
+                        run: list[Message] = [(address, header, body, flags) for body in bodies]
+                        sink.publish(group, run, len(run) * body_bytes, True)
+                        continue
+                body = data[body_start:stop]
+            else:
+                # A message of its own. Its method frame is most often as long as the one before.
+                method = data[position : position + method_bytes]
+                known = routes.get(method)
+                if known is None:
+                    if end - position < 11 or not data.startswith(self._method_prefix, position):
+                        break
+                    if data[position + 7 : position + 11] != _PUBLISH:
+                        break
+                    size = int.from_bytes(data[position + 3 : position + 7], "big")
+                    if size > _PUBLISH_MAX_BYTES:
+                        break
+                    method_bytes = size + FRAME_OVERHEAD_BYTES
+                    if position + method_bytes > end:
+                        self.waiting = True
+                        break
+                    method = data[position : position + method_bytes]
+                    if method[-1] != _FRAME_END:
+                        break
+                    known = routes.get(method)
+                header_at = position + method_bytes
+                if end - header_at < _CONTENT_HEADER_MIN_BYTES:
+                    self.waiting = True
+                    break
+                kind, number, size, class_id, weight, body_bytes, word = _CONTENT_HEADER.unpack_from(data, header_at)
+                if (
+                    kind != 2
+                    or number != channel
+                    or class_id != 60
+                    or weight
+                    or word & 1
+                    or not 14 <= size <= body_max
+                    or body_bytes > body_max
+                ):
+                    break
+                header_end = header_at + 7 + size
+                body_start = header_end + 8
+                stop = body_start + body_bytes if body_bytes else header_end
+                if stop >= end:
+                    self.waiting = True
+                    break
+                if data[header_end] != _FRAME_END or data[stop] != _FRAME_END:
+                    break
+                if body_bytes:
+                    if data[header_end + 1 : body_start] != body_prefix + body_bytes.to_bytes(4, "big"):
+                        break
+                    body = data[body_start:stop]
+                else:
+                    body = b""
+                header = data[header_at + 7 : header_end]
+                if not word & _LOOK_CLOSER:
+                    # Only short strings that no rule asks for: see that they fill the header, and no more.
+                    at = header_at + 21
+                    for _ in range(word.bit_count()):
+                        if at >= header_end:
+                            break
+                        at += data[at] + 1
+                    if at != header_end:
+                        break
+                    flags = 0
+                else:
+                    flags = header_flags.get(header, -1)
+                    if flags < 0:
+                        flags = sink.inspect(header)
+                        if flags < 0:
+                            break
+                        if not word & _UNIQUE:
+                            if len(header_flags) >= HEADER_MEMO_MAX:
+                                header_flags.clear()
+                            header_flags[header] = flags
+                if known is None:
+                    known = sink.resolve(method)
+                    if known is None:
+                        break
+                route = known
+                if body_bytes and not word & _UNIQUE:
+                    template = self._template = data[position:body_start]
+                    self._template_message = (route, header, flags, body_bytes)
+                position = stop + 1
+            if route.group is not group:
+                if messages:
+                    sink.publish(group, messages, size_bytes, False)
+                    messages = []
+                    size_bytes = 0
+                group = route.group
+            messages.append((route.address, header, body, flags))
+            size_bytes += body_bytes
+        self._method_bytes = method_bytes
+        if messages:
+            sink.publish(group, messages, size_bytes, False)
+        return position
+
+
+def _split_bodies(data: bytes, template: bytes, body_bytes: int) -> list[bytes]:
+    """The bodies of consecutive messages that begin with the same octets, cut by one search.
+
+    data begins with a body. Between two bodies stand an end octet and the template. A body that holds these octets
+    itself gives pieces of another length: the result ends before it. The last piece is left to the caller too, since
+    nothing shows where it ends.
+    """
+    pieces = data.split(b"\xce" + template)
+    del pieces[-1]
+    lengths = list(map(len, pieces))
+    if lengths.count(body_bytes) != len(lengths):
+        del pieces[next(i for i, length in enumerate(lengths) if length != body_bytes) :]
+    return pieces
+
+
+def read_acks(data: bytes, position: int, end: int, prefix: bytes) -> tuple[list[tuple[int, bool]], int]:
+    """Consecutive basic.ack frames of one channel: ([(delivery tag, multiple)], where they end).
+
+    prefix: the first eleven octets of such a frame, see `ack_prefix`.
+    """
+    acks: list[tuple[int, bool]] = []
+    while end - position >= ACK_FRAME_BYTES and data.startswith(prefix, position):
+        tag, multiple, frame_end = _ACK_TAIL.unpack_from(data, position + 11)
+        if frame_end != _FRAME_END:
+            break
+        acks.append((tag, bool(multiple & 1)))
+        position += ACK_FRAME_BYTES
+    return acks, position
+
+
+def ack_prefix(channel: int) -> bytes:
+    """What every basic.ack frame of a channel begins with: type, channel, size 13, class 60, method 80."""
+    return struct.pack(">BHIHH", 1, channel, 13, 60, 80)
+
+
+class DeliverLane:
+    """Lays the basic.deliver frames of one consumer, with their contents."""
+
+    __slots__ = (
+        "_again",
+        "_body_heads",
+        "_body_max_bytes",
+        "_body_prefix",
+        "_channel",
+        "_consumer_tag",
+        "_first",
+        "_frame_max_bytes",
+        "_header_prefix",
+    )
+
+    def __init__(self, channel: int, consumer_tag: str, frame_max_bytes: int) -> None:
+        octets = consumer_tag.encode("utf-8", "surrogateescape")
+        self._channel = channel
+        self._consumer_tag = bytes((len(octets),)) + octets
+        self._frame_max_bytes = frame_max_bytes
+        self._body_max_bytes = frame_max_bytes - FRAME_OVERHEAD_BYTES if frame_max_bytes else 1 << 31
+        self._header_prefix = struct.pack(">BBH", _FRAME_END, 2, channel)
+        self._body_prefix = struct.pack(">BBH", _FRAME_END, 3, channel)
+        # address -> what stands before and after the delivery tag, for the first delivery and for another one
+        self._first: dict[bytes, tuple[bytes, bytes]] = {}
+        self._again: dict[bytes, tuple[bytes, bytes]] = {}
+        # body size -> end octet of the header frame and head of the body frame
+        self._body_heads: dict[int, bytes] = {}
+
+    def _heads(self, address: bytes, redelivered: bool) -> tuple[bytes, bytes]:
+        memo = self._again if redelivered else self._first
+        if len(memo) >= DELIVER_MEMO_MAX:
+            memo.clear()
+        size = 4 + len(self._consumer_tag) + 9 + len(address)
+        heads = memo[address] = (
+            FRAME_HEADER.pack(1, self._channel, size) + b"\x00\x3c\x00\x3c" + self._consumer_tag,
+            (b"\x01" if redelivered else b"\x00") + address + self._header_prefix,
+        )
+        return heads
+
+    def _body_head(self, body_bytes: int) -> bytes:
+        if len(self._body_heads) >= DELIVER_MEMO_MAX:
+            self._body_heads.clear()
+        head = self._body_heads[body_bytes] = self._body_prefix + SIZE.pack(body_bytes)
+        return head
+
+    def lay(self, outbox: list[bytes], tag: int, messages: Sequence[Message], redelivered: bool, uniform: bool) -> int:
+        """Appends the frames of consecutive deliveries to outbox; returns about how many octets they are.
+
+        tag: delivery tag of the first. uniform: all messages have one address, header and body size.
+        """
+        memo = self._again if redelivered else self._first
+        known_address, known_header, body, _ = messages[0]
+        body_bytes = len(body)
+        if uniform and 0 < body_bytes <= self._body_max_bytes:
+            before, after = memo.get(known_address) or self._heads(known_address, redelivered)
+            between = after + SIZE.pack(len(known_header)) + known_header + self._body_head(body_bytes)
+            count = len(messages)
+            outbox.append(before)
+            outbox += chain.from_iterable(
+                zip(
+                    map(TAG.pack, range(tag, tag + count)),
+                    repeat(between),
+                    [message[2] for message in messages],
+                    repeat(b"\xce" + before),
+                    strict=False,
+                )
+            )
+            outbox[-1] = b"\xce"
+            return count * (len(before) + 9 + len(between) + body_bytes)
+        extend = outbox.extend
+        pack_tag = TAG.pack
+        body_heads = self._body_heads
+        body_max = self._body_max_bytes
+        known_address = b""
+        total_bytes = len(messages) * 100
+        for address, header, body, _ in messages:
+            if address is not known_address:
+                before, after = memo.get(address) or self._heads(address, redelivered)
+                known_address = address
+            body_bytes = len(body)
+            if 0 < body_bytes <= body_max:
+                extend(
+                    (
+                        before,
+                        pack_tag(tag),
+                        after,
+                        SIZE.pack(len(header)),
+                        header,
+                        body_heads.get(body_bytes) or self._body_head(body_bytes),
+                        body,
+                        b"\xce",
+                    )
+                )
+            else:
+                method = before + pack_tag(tag) + after[:-3]
+                extend((method, content_frames(self._channel, header, body, self._frame_max_bytes)))
+            tag += 1
+            total_bytes += body_bytes
+        return total_bytes
