@@ -13,14 +13,15 @@ HEARTBEAT_S: Final = 60
 # A frame is its payload, a header of 7 octets and the end octet.
 FRAME_OVERHEAD_BYTES: Final = 8
 
-# Before login a peer is nobody: it may not make us buffer more than this.
-FRAME_MAX_BEFORE_LOGIN_BYTES: Final = 8_192
 # From accepting the socket to connection.open-ok; a half-open handshake holds a descriptor.
 HANDSHAKE_TIMEOUT_S: Final = 10.0
 # RabbitMQ drops a peer that errs before connection.open after this silence, so that guessing is slow.
 HANDSHAKE_ERROR_DELAY_S: Final = 3.0
 # A peer that was sent connection.close and does not answer is dropped after this.
 CLOSE_TIMEOUT_S: Final = 10.0
+
+# No message is ever larger, whatever the configuration lets through; RabbitMQ's since 3.8.
+BODY_MAX_BYTES: Final = 536_870_912
 
 # Field tables come from the client and are walked by recursion.
 TABLE_DEPTH_MAX: Final = 64

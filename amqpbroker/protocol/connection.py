@@ -25,7 +25,6 @@ from amqpbroker.errors import (
 from amqpbroker.limits import (
     CHANNEL_MAX,
     CLOSE_TIMEOUT_S,
-    FRAME_MAX_BEFORE_LOGIN_BYTES,
     FRAME_MAX_BYTES,
     HANDSHAKE_ERROR_DELAY_S,
     HANDSHAKE_TIMEOUT_S,
@@ -38,12 +37,11 @@ from amqpbroker.protocol.content import METHOD, Assembled
 from amqpbroker.protocol.heartbeat import Beat, Heartbeat
 from amqpbroker.protocol.ports import ConnectionHandler
 from amqpbroker.protocol.states import ChannelEvent, ChannelState, ConnectionEvent, ConnectionMachine, ConnectionState
-from amqpbroker.wire import methods
-from amqpbroker.wire.erlang import term
+from amqpbroker.wire import erlang, methods
 from amqpbroker.wire.frames import FRAME_HEADER, HEARTBEAT_FRAME
 from amqpbroker.wire.hot import read_acks
 from amqpbroker.wire.methods import MalformedMethod, MalformedText, Method, NoMethod, UnknownMethod, encode_frame
-from amqpbroker.wire.tables import Field, Table, TableError
+from amqpbroker.wire.tables import Table, TableError
 
 _PUBLISH: Final = b"\x00\x3c\x00\x28"
 _ACK: Final = b"\x00\x3c\x00\x50"
@@ -93,7 +91,7 @@ class Connection:
         self.on_fault: Callable[[AMQPError], None] = lambda fault: None
         self._now_s = now_s
         self._rest = b""
-        self._frame_limit_bytes = FRAME_MAX_BEFORE_LOGIN_BYTES
+        self._frame_limit_bytes = settings.profile.frame_max_min_bytes
         self._opened = False
 
     # What the owner calls
@@ -169,7 +167,10 @@ class Connection:
         """Takes all whole frames of data; returns where the first one that is not whole begins."""
         position = 0
         if self.machine.state is ConnectionState.HEADER:
-            position = handshake.protocol_header(self, data)
+            if end < 8:
+                return 0
+            handshake.protocol_header(self, data[:8])
+            position = 8
         channels = self.channels
         machine = self.machine
         while end - position >= 7:
@@ -201,14 +202,14 @@ class Connection:
                                 self._fail(channel, fault, (60, 80))
                             continue
             if size > self._frame_limit_bytes:
-                self._frame_fault(kind, b"", f"{{frame_too_large,{size},{self.frame_max_bytes - 8}}}")
+                self._frame_fault(kind, b"", "frame_too_large", [size, self.frame_max_bytes - 8])
                 return end
             frame_end = position + 7 + size
             if frame_end >= end:
                 break
             payload = data[position + 7 : frame_end]
             if data[frame_end] != 0xCE:
-                self._frame_fault(kind, payload, f"{{invalid_frame_end_marker,{data[frame_end]}}}")
+                self._frame_fault(kind, payload, "invalid_frame_end_marker", [data[frame_end]])
                 return end
             position = frame_end + 1
             self._frame(kind, number, payload)
@@ -247,7 +248,10 @@ class Connection:
         except MalformedText as fault:
             self._fail(None, AMQPError(FRAME_ERROR, fault.explanation), fault.method_id)
         except (MalformedMethod, TableError):
-            self._fail(None, AMQPError(INTERNAL_ERROR, ""), (0, 0))
+            if self.machine.state is _RUNNING:
+                self._fail(None, AMQPError(INTERNAL_ERROR, ""), (0, 0))
+            else:
+                self.distrust(HANDSHAKE_ERROR_DELAY_S)
 
     def _frame_on_channel(self, kind: int, number: int, payload: bytes) -> None:
         if kind == 8 and not payload:
@@ -371,9 +375,10 @@ class Connection:
         self.machine.on(ConnectionEvent.CLOSE_SENT)
         self.drop_at_s = self._now_s + CLOSE_TIMEOUT_S
 
-    def _frame_fault(self, kind: int, payload: bytes, reason: str) -> None:
+    def _frame_fault(self, kind: int, payload: bytes, name: str, numbers: list[int]) -> None:
         """Octets that are no frame: the peer is out of step, and nothing it sends from here on can be read."""
-        text = f"type {kind}, {_snippet(payload)}: {reason}"
+        text = f"{_described(kind, payload)}: "
+        text += erlang.fault(name, numbers, len(text))
         self._fail(None, AMQPError(FRAME_ERROR, text, (0, 0)), (0, 0))
         self.distrust(HANDSHAKE_ERROR_DELAY_S)
 
@@ -423,16 +428,15 @@ class Connection:
             self.handler.closed()
 
 
-def _snippet(payload: bytes) -> str:
-    """The octets that RabbitMQ's texts show of a frame."""
-    if len(payload) <= 16:
-        return f"all octets = {term(Field('S', payload))}"
-    return f"first 16 octets = {term(Field('S', payload[:16]))}"
+def _described(kind: int, payload: bytes) -> str:
+    """What RabbitMQ's texts show of a frame: its type, and its octets as far as they fit."""
+    text = f"type {kind}, {'all' if len(payload) <= 16 else 'first 16'} octets = "
+    return text + erlang.octets(payload[:16], len(text))
 
 
 def _unexpected_frame(kind: int, payload: bytes) -> AMQPError:
-    return AMQPError(UNEXPECTED_FRAME, f"type {kind}, {_snippet(payload)}", (0, 0))
+    return AMQPError(UNEXPECTED_FRAME, _described(kind, payload), (0, 0))
 
 
 def _unknown_frame(kind: int, payload: bytes) -> AMQPError:
-    return AMQPError(FRAME_ERROR, f"type {kind}, {_snippet(payload)}: unknown_frame", (0, 0))
+    return AMQPError(FRAME_ERROR, f"{_described(kind, payload)}: unknown_frame", (0, 0))

@@ -6,6 +6,7 @@ Source: RabbitMQ `rabbit_command_assembler`.
 from typing import Final
 
 from amqpbroker.errors import FRAME_ERROR, UNEXPECTED_FRAME, AMQPError
+from amqpbroker.limits import BODY_MAX_BYTES
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.methods import Method, decode
 
@@ -91,6 +92,9 @@ class Assembler:
             raise AMQPError(UNEXPECTED_FRAME, text, self.method_id)
         self._header = payload
         self._remaining = int.from_bytes(payload[4:12], "big")
+        if self._remaining > BODY_MAX_BYTES and self._profile.series >= (4, 0):
+            text = f"content body size {self._remaining} exceeds maximum allowed size {BODY_MAX_BYTES}"
+            raise AMQPError(FRAME_ERROR, text, self.method_id)
         self.expecting = BODY
         return self._finish() if not self._remaining else None
 

@@ -18,6 +18,7 @@ Source: AMQP 0-9-1 specification 2.2.4; RabbitMQ `rabbit_reader`.
 from typing import TYPE_CHECKING
 
 from amqpbroker.errors import ACCESS_REFUSED, CHANNEL_ERROR, NOT_ALLOWED, AMQPError
+from amqpbroker.profiles import Profile
 from amqpbroker.protocol import sasl
 from amqpbroker.protocol.states import ConnectionEvent, ConnectionState
 from amqpbroker.wire.methods import Connection, Method, encode_frame
@@ -29,17 +30,16 @@ if TYPE_CHECKING:
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 # 0-9 says its version this way; it is near enough to 0-9-1 that RabbitMQ takes it for that.
 PROTOCOL_HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
+# AMQP 1.0 behind SASL.
+PROTOCOL_HEADER_1_0 = b"AMQP\x03\x01\x00\x00"
 
 
-def protocol_header(peer: "Peer", data: bytes) -> int:
-    """Takes the eight octets that every client begins with; returns where the first frame begins."""
-    if len(data) < 8:
-        return 0
-    header = data[:8]
+def protocol_header(peer: "Peer", header: bytes) -> None:
+    """Takes the eight octets that every client begins with."""
     if header not in (PROTOCOL_HEADER, PROTOCOL_HEADER_0_9):
-        peer.write(PROTOCOL_HEADER)
+        peer.write(_header_for(header, peer.settings.profile))
         peer.distrust(0.0)
-        return len(data)
+        return
     peer.machine.on(ConnectionEvent.HEADER_RECEIVED)
     peer.send(
         0,
@@ -51,7 +51,15 @@ def protocol_header(peer: "Peer", data: bytes) -> int:
             locales=b"en_US",
         ),
     )
-    return 8
+
+
+def _header_for(header: bytes, profile: Profile) -> bytes:
+    """What a peer that speaks something else is answered.
+
+    Since 4.0 AMQP 1.0 is at home in RabbitMQ, and who does not ask for 0-9-1 or newer is pointed to that.
+    """
+    asks_for_0_9 = header.startswith(b"AMQP\x00\x00") and header[6] >= 9
+    return PROTOCOL_HEADER if asks_for_0_9 or profile.series < (4, 0) else PROTOCOL_HEADER_1_0
 
 
 def method(peer: "Peer", received: Method) -> None:

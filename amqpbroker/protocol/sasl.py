@@ -23,7 +23,8 @@ def credentials(mechanism: str, response: bytes) -> tuple[str, bytes]:
 
 def _plain(response: bytes) -> tuple[str, bytes]:
     parts = response.split(b"\0")
-    if len(parts) != 3:
+    # An identity to act for, which may stand before the first NUL, is not RabbitMQ's to give.
+    if len(parts) != 3 or parts[0]:
         raise AMQPError(SYNTAX_ERROR, "response of PLAIN is not NUL user NUL password")
     return parts[1].decode("utf-8", "surrogateescape"), parts[2]
 

@@ -14,6 +14,7 @@ from amqpbroker.session import tx
 from amqpbroker.session.reply_to import REPLY_TO
 from amqpbroker.wire.frames import content_frames
 from amqpbroker.wire.methods import Basic, Method, encode_frame
+from amqpbroker.wire.tables import Field
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
@@ -36,7 +37,7 @@ def qos(channel: "Channel", method: Basic.Qos) -> None:
 
 def consume(channel: "Channel", method: Basic.Consume) -> None:
     tag = method.consumer_tag
-    if tag in channel.consumers or (channel.reply_consumer is not None and tag == channel.reply_consumer.tag):
+    if tag in channel.consumers:
         raise AMQPError(NOT_ALLOWED, f"attempt to reuse consumer tag '{tag}'")
     tag = tag or channel.connection.broker.generate_name("amq.ctag")
     if method.queue == REPLY_TO:
@@ -48,7 +49,11 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
     check_consume_arguments(
         queue.name, vhost.name, method.arguments, queue_arguments=queue.arguments, profile=vhost.profile
     )
-    if queue.exclusive_consumer is not None or (method.exclusive and queue.consumers):
+    if (
+        queue.exclusive_consumer is not None
+        or (method.exclusive and queue.consumers)
+        or (method.exclusive and queue.arguments.get("x-single-active-consumer") == Field("t", True))
+    ):
         raise AMQPError(ACCESS_REFUSED, f"{vhost.describe('queue', queue.name)} in exclusive use")
     priority = method.arguments.get("x-priority")
     consumer = Consumer(

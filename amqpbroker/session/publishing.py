@@ -23,13 +23,14 @@ from amqpbroker.model.queue import Queue
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire import properties
 from amqpbroker.wire.frames import content_frames, method_frame
-from amqpbroker.wire.methods import Basic, decode
+from amqpbroker.wire.methods import Basic, MethodError, decode
 from amqpbroker.wire.tables import Table, text, type_name
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
 
 _RETURN: Final = b"\x00\x3c\x00\x32" + NO_ROUTE.to_bytes(2, "big") + b"\x08NO_ROUTE"
+_DELIVERY_MODES: Final = (None, properties.TRANSIENT, properties.PERSISTENT)
 _PROPERTY_FLAGS: Final = slice(12, 14)
 _OUT_OF_THE_LANE: Final = properties.HEADERS | properties.EXPIRATION | properties.USER_ID | properties.REPLY_TO
 
@@ -75,7 +76,10 @@ class Publisher:
 
     def resolve(self, method: bytes) -> Route | None:
         """Decides for a whole publish frame; None for what has to be looked at message by message."""
-        publish = decode(method[7:-1])
+        try:
+            publish = decode(method[7:-1])
+        except MethodError:
+            return None
         assert isinstance(publish, Basic.Publish)
         exchange = self._vhost.exchanges.get(publish.exchange)
         if publish.immediate or exchange is None or exchange.internal or is_reply_to(publish.routing_key):
@@ -103,7 +107,7 @@ class Publisher:
             values = properties.decode(header)
         except properties.PropertiesError:
             return -1
-        return _flags(values)
+        return _flags(values) if values.delivery_mode in _DELIVERY_MODES else -1
 
     def publish(self, group: object, messages: list[Message], size_bytes: int, uniform: bool) -> None:
         """Takes a run from the lane."""
@@ -129,22 +133,29 @@ class Publisher:
         channel = self._channel
         if values.reply_to == REPLY_TO:
             header = properties.replace(header, reply_to=channel.reply_consumer_name())
-        if values.delivery_mode not in (None, 1, 2):
-            raise AMQPError(PRECONDITION_FAILED, f"invalid message: {{delivery_mode_unknown,{values.delivery_mode}}}")
+        if vhost.profile.series < (4, 0):
+            self._check_user_id(values)
         if values.expiration is not None:
             parse_expiration(values.expiration)
+        # Since 4.0 what is not persistent is transient.
+        if values.delivery_mode not in _DELIVERY_MODES and vhost.profile.series < (4, 0):
+            raise AMQPError(PRECONDITION_FAILED, f"invalid message: {{delivery_mode_unknown,{values.delivery_mode}}}")
         headers = values.headers or {}
         keys = [publish.routing_key, *_extra_keys(headers, "CC"), *_extra_keys(headers, "BCC")]
-        user = channel.connection.user_name
-        if values.user_id is not None and values.user_id != user:
-            text = f"user_id property set to '{values.user_id}' but authenticated user was '{user}'"
-            raise AMQPError(PRECONDITION_FAILED, text)
+        self._check_user_id(values)
         if "BCC" in headers:
             header = properties.replace(header, headers={name: headers[name] for name in headers if name != "BCC"})
         queues, routed = self._queues(exchange, keys, headers)
         group = RouteGroup(exchange, queues, publish.mandatory and not routed)
         message = (address_of(publish.exchange, publish.routing_key), header, body, _flags(values))
         channel.publish_run(group, [message], False)
+
+    def _check_user_id(self, values: properties.Properties) -> None:
+        """Nobody publishes in another's name. Before 4.0 this is looked at first of all. Raises 406."""
+        user = self._channel.connection.user_name
+        if values.user_id is not None and values.user_id != user:
+            text = f"user_id property set to '{values.user_id}' but authenticated user was '{user}'"
+            raise AMQPError(PRECONDITION_FAILED, text)
 
     def _queues(self, exchange: Exchange, keys: Sequence[str], headers: Table) -> tuple[tuple[Queue, ...], bool]:
         """Where a message goes, and whether that counts as routed for `mandatory`."""

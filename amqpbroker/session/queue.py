@@ -94,10 +94,9 @@ def bind(channel: "Channel", method: Queue.Bind) -> None:
 def unbind(channel: "Channel", method: Queue.Unbind) -> None:
     binding = _binding(channel, method)
     connection = channel.connection
-    queue = connection.vhost.queues.get(binding.destination.name)
-    if queue is not None:
-        connection.vhost.check_owner(queue, connection)
-    connection.vhost.unbind(binding)
+    if binding in connection.vhost.bindings_to(binding.destination):
+        connection.vhost.queue(binding.destination.name, connection)
+        connection.vhost.unbind(binding)
     _reply(channel, False, Queue.UnbindOk())
 
 

@@ -5,6 +5,9 @@ from typing import Final
 
 from amqpbroker.wire.tables import Field, type_name
 
+# `~p` breaks what does not fit into a line of so many characters.
+LINE_LENGTH: Final = 80
+
 
 def term(field: Field) -> str:
     """The value of a field as RabbitMQ holds it (`rabbit_binary_parser`), printed by `io_lib:format("~tp")`."""
@@ -38,6 +41,36 @@ def string(text: str) -> str:
     """A text as Erlang's list of characters: quoted, or as numbers where one of them is not printable."""
     octets = text.encode("utf-8", "surrogateescape")
     return f'"{_escaped(octets)}"' if _printable(octets) else _list(map(str, octets))
+
+
+def octets(payload: bytes, column: int) -> str:
+    """Octets as `~p` prints them when so many characters stand before them in the line."""
+    whole = _binary(payload)
+    if whole.startswith('<<"'):
+        return whole
+    return _wrapped("<<", list(map(str, payload)), ">>", column)
+
+
+def fault(name: str, numbers: list[int], column: int) -> str:
+    """A tuple of an atom and numbers as `~p` prints it, `{frame_too_large,200000,131064}`."""
+    return _wrapped("{", [name, *map(str, numbers)], "}", column)
+
+
+def _wrapped(opening: str, items: list[str], closing: str, column: int) -> str:
+    """Items broken over lines where they leave the line, each further line indented to the first item."""
+    whole = opening + ",".join(items) + closing
+    if column + len(whole) <= LINE_LENGTH:
+        return whole
+    indent = column + len(opening)
+    text, at = opening, indent
+    for place, item in enumerate(items):
+        piece = item + ("," if place < len(items) - 1 else closing)
+        if place and at + len(piece) >= LINE_LENGTH:
+            text += "\n" + " " * indent
+            at = indent
+        text += piece
+        at += len(piece)
+    return text
 
 
 def _list(items: Iterable[str]) -> str:

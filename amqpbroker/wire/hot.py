@@ -71,6 +71,7 @@ class PublishLane:
         "_body_prefix",
         "_channel",
         "_header_flags",
+        "_header_prefix",
         "_method_bytes",
         "_method_prefix",
         "_sink",
@@ -85,7 +86,9 @@ class PublishLane:
         self._channel = channel
         self._sink = sink
         self._method_prefix = struct.pack(">BH", 1, channel)
-        self._body_prefix = struct.pack(">BH", 3, channel)
+        self._header_prefix = struct.pack(">BH", 2, channel)
+        # The end octet of the header frame, and what a body frame begins with.
+        self._body_prefix = struct.pack(">BBH", _FRAME_END, 3, channel)
         self.body_max_bytes = body_max_bytes
         self.routes: dict[bytes, Route] = {}
         self._header_flags: dict[bytes, int] = {}
@@ -163,10 +166,12 @@ class PublishLane:
                     method = data[position : position + method_bytes]
                     if method[-1] != _FRAME_END:
                         break
-                    known = routes.get(method)
+                    known = routes.get(method) or sink.resolve(method)
+                    if known is None:
+                        break
                 header_at = position + method_bytes
                 if end - header_at < _CONTENT_HEADER_MIN_BYTES:
-                    self.waiting = True
+                    self.waiting = self._header_may_follow(data[header_at:end])
                     break
                 kind, number, size, class_id, weight, body_bytes, word = _CONTENT_HEADER.unpack_from(data, header_at)
                 if (
@@ -182,13 +187,15 @@ class PublishLane:
                 header_end = header_at + 7 + size
                 body_start = header_end + 8
                 stop = body_start + body_bytes if body_bytes else header_end
+                body_head = body_prefix + body_bytes.to_bytes(4, "big") if body_bytes else b"\xce"
                 if stop >= end:
-                    self.waiting = True
+                    # All that is there has to be right, or the general path would not hear of the fault.
+                    self.waiting = body_head.startswith(data[header_end:body_start])
                     break
                 if data[header_end] != _FRAME_END or data[stop] != _FRAME_END:
                     break
                 if body_bytes:
-                    if data[header_end + 1 : body_start] != body_prefix + body_bytes.to_bytes(4, "big"):
+                    if data[header_end:body_start] != body_head:
                         break
                     body = data[body_start:stop]
                 else:
@@ -198,9 +205,8 @@ class PublishLane:
                     # Only short strings that no rule asks for: see that they fill the header, and no more.
                     at = header_at + 21
                     for _ in range(word.bit_count()):
-                        if at >= header_end:
-                            break
-                        at += data[at] + 1
+                        # A length that is not there is the end octet's, or a later frame's: too long in any case.
+                        at += data[at] + 1 if at < header_end else stop
                     if at != header_end:
                         break
                     flags = 0
@@ -214,10 +220,6 @@ class PublishLane:
                             if len(header_flags) >= HEADER_MEMO_MAX:
                                 header_flags.clear()
                             header_flags[header] = flags
-                if known is None:
-                    known = sink.resolve(method)
-                    if known is None:
-                        break
                 route = known
                 if body_bytes and not word & _UNIQUE:
                     template = self._template = data[position:body_start]
@@ -235,6 +237,12 @@ class PublishLane:
         if messages:
             sink.publish(group, messages, size_bytes, False)
         return position
+
+    def _header_may_follow(self, octets: bytes) -> bool:
+        """Whether these can be the beginning of a content header frame that the lane could take."""
+        if not self._header_prefix.startswith(octets[:3]):
+            return False
+        return len(octets) < 7 or int.from_bytes(octets[3:7], "big") >= _CONTENT_HEADER_MIN_BYTES - FRAME_OVERHEAD_BYTES
 
 
 def _split_bodies(data: bytes, template: bytes, body_bytes: int) -> list[bytes]:
