@@ -38,5 +38,10 @@ DELIVER_MEMO_MAX: Final = 4_096
 # A connection's share of one turn of the loop, so that a consumer without prefetch cannot fill the outbox before the
 # transport can say that it is full.
 OUTBOX_MAX_BYTES: Final = 1_048_576
+# A publisher that floods a queue whose consumers lag so many messages behind rests until they are back at the lower
+# number, or for this long: queues stay short, and their consumers are not starved by it.
+BACKLOG_HIGH_MESSAGES: Final = 2_000
+BACKLOG_LOW_MESSAGES: Final = 500
+BACKLOG_REST_S: Final = 0.002
 # Messages given out in one go between two looks at the consumers.
 DRAIN_MAX_MESSAGES: Final = 2_048

@@ -6,17 +6,20 @@ in the deque, so what came back goes out first and in its original order, and a 
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from amqpbroker.limits import DRAIN_MAX_MESSAGES, OUTBOX_MAX_BYTES
+from amqpbroker.limits import BACKLOG_LOW_MESSAGES, DRAIN_MAX_MESSAGES, OUTBOX_MAX_BYTES
 from amqpbroker.model.message import Message
 from amqpbroker.wire.tables import Table
 
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
+
+_BODY = itemgetter(2)
 
 
 class Queue:
@@ -24,7 +27,7 @@ class Queue:
 
     owner: the connection that an exclusive queue belongs to. head: the position of `ready[0]`.
     levels: the consumers that can take messages, in turn, by priority.
-    unacked: how many messages are with clients.
+    unacked: how many messages are with clients. resting: called when the backlog is short again.
     """
 
     __slots__ = (
@@ -44,6 +47,7 @@ class Queue:
         "ready",
         "redelivered_count",
         "requeued",
+        "resting",
         "unacked",
     )
 
@@ -67,6 +71,7 @@ class Queue:
         self.unacked = 0
         self.consumers: list[Consumer] = []
         self.levels: dict[int, deque[Consumer]] = {}
+        self.resting: list[Callable[[], None]] = []
         self.had_consumer = False
         self.deleted = False
         self.published_count = 0
@@ -170,14 +175,18 @@ class Queue:
             given = self._hand_over(messages, False)
             if given < len(messages):
                 self.ready.extendleft(reversed(messages[given:]))
+        if self.resting and len(self.ready) <= BACKLOG_LOW_MESSAGES:
+            resting, self.resting = self.resting, []
+            for wake in resting:
+                wake()
 
     def _first(self, count: int) -> list[Message]:
         """At most count messages off the head of the deque, and no more octets than one turn may send."""
         popleft = self.ready.popleft
         messages = [popleft() for _ in range(min(count, DRAIN_MAX_MESSAGES))]
-        sizes = [len(message[2]) for message in messages]
-        if sum(sizes) > OUTBOX_MAX_BYTES:
-            fitting = 1 + sum(total <= OUTBOX_MAX_BYTES for total in accumulate(sizes))
+        if sum(map(len, map(_BODY, messages))) > OUTBOX_MAX_BYTES:
+            sizes = accumulate(map(len, map(_BODY, messages)))
+            fitting = 1 + sum(size <= OUTBOX_MAX_BYTES for size in sizes)
             self.ready.extendleft(reversed(messages[fitting:]))
             del messages[fitting:]
         return messages

@@ -45,6 +45,7 @@ from amqpbroker.wire.tables import Table, TableError
 
 _PUBLISH: Final = b"\x00\x3c\x00\x28"
 _ACK: Final = b"\x00\x3c\x00\x50"
+_SEAM_BYTES: Final = 8_192
 _RUNNING: Final = ConnectionState.RUNNING
 # These methods' queue="" stands for the last declared queue, which RabbitMQ looks up before it looks at the state of
 # the channel: queue.bind, queue.purge, queue.unbind, basic.consume, basic.get, queue.delete.
@@ -100,10 +101,17 @@ class Connection:
         """Takes what was read from the socket."""
         self.octets_received += len(data)
         self._now_s = now_s
-        if self._rest:
-            data = self._rest + data
-        position = self._read(data, len(data))
-        self._rest = data[position:]
+        start = 0
+        rest = self._rest
+        if rest:
+            consumed = 0
+            if len(data) > _SEAM_BYTES > len(rest):
+                # Not all of a big read is copied for the sake of one message that the last read cut in two.
+                seam = rest + data[:_SEAM_BYTES]
+                consumed = self._read(seam, 0, len(seam))
+            start = max(consumed - len(rest), 0)
+            data = data if consumed >= len(rest) else rest[consumed:] + data
+        self._rest = data[self._read(data, start, len(data)) :]
 
     def take(self) -> bytes:
         """What is to be written now."""
@@ -163,9 +171,8 @@ class Connection:
 
     # Reading
 
-    def _read(self, data: bytes, end: int) -> int:
-        """Takes all whole frames of data; returns where the first one that is not whole begins."""
-        position = 0
+    def _read(self, data: bytes, position: int, end: int) -> int:
+        """Takes all whole frames of data[position:end]; returns where the first one that is not whole begins."""
         if self.machine.state is ConnectionState.HEADER:
             if end < 8:
                 return 0

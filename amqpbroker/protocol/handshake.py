@@ -59,7 +59,10 @@ def _header_for(header: bytes, profile: Profile) -> bytes:
     Since 4.0 AMQP 1.0 is at home in RabbitMQ, and who does not ask for 0-9-1 or newer is pointed to that.
     """
     asks_for_0_9 = header.startswith(b"AMQP\x00\x00") and header[6] >= 9
-    return PROTOCOL_HEADER if asks_for_0_9 or profile.series < (4, 0) else PROTOCOL_HEADER_1_0
+    # Who asks for just that is told what is spoken here instead.
+    if asks_for_0_9 or header == PROTOCOL_HEADER_1_0 or profile.series < (4, 0):
+        return PROTOCOL_HEADER
+    return PROTOCOL_HEADER_1_0
 
 
 def method(peer: "Peer", received: Method) -> None:

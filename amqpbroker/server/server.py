@@ -55,7 +55,6 @@ class Server:
         self.connections: set[ConnectionTransport] = set()
         self.loop: asyncio.AbstractEventLoop
         self.ticker: Ticker
-        self.paces_reading = False
         self._listeners: list[asyncio.Server] = []
         self._flush_planned = False
         self._all_gone: asyncio.Event | None = None
@@ -64,7 +63,6 @@ class Server:
         """Listens on every address. Raises ListenError, naming the address, and listens on none."""
         self.loop = asyncio.get_running_loop()
         self.ticker = Ticker(self.loop)
-        self.paces_reading = type(self.loop).__module__.startswith("uvloop")
         port = self.config.port
         for host in self.config.hosts:
             for found in _resolve(host, port):

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, cast
 
 from amqpbroker.errors import INTERNAL_ERROR, AMQPError
+from amqpbroker.limits import BACKLOG_REST_S
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.server.ticker import Deadline
 from amqpbroker.session.connection import Connection, Transport
@@ -17,8 +18,9 @@ logger = logging.getLogger("amqpbroker.connection")
 
 # A read of less waits for the end of the loop's turn, so that many small ones share their writes.
 _FLUSH_AT_ONCE_BYTES = 4_096
-# uvloop reads one socket until it is empty: after a read of this size the others come first.
-_PACE_BYTES = 65_536
+# Who sends this much at a time is a flood: others come first. One turn of the loop is asyncio's own pace, which uvloop
+# does not keep.
+_FLOOD_BYTES = 65_536
 
 
 class ConnectionTransport(asyncio.Protocol):
@@ -34,6 +36,7 @@ class ConnectionTransport(asyncio.Protocol):
         self._drop_at_s: float | None = None
         self._reading_held = False
         self._writing_paused = False
+        self._rest: asyncio.TimerHandle | None = None
         self.name = ""
 
     # asyncio
@@ -68,9 +71,14 @@ class ConnectionTransport(asyncio.Protocol):
             self._arm()
         if len(data) >= _FLUSH_AT_ONCE_BYTES:
             self._server.batch.finish()
-            if len(data) >= _PACE_BYTES and self._server.paces_reading and not self._reading_held:
+            if len(data) >= _FLOOD_BYTES and not self._reading_held:
                 self._socket.pause_reading()
-                self._loop.call_soon(self._go_on_reading)
+                lagging, self._session.lagging = self._session.lagging, None
+                if lagging is None:
+                    self._loop.call_soon(self._go_on_reading)
+                else:
+                    lagging.resting.append(self._wake)
+                    self._rest = self._loop.call_later(BACKLOG_REST_S, self._wake)
         else:
             self._server.flush_soon()
 
@@ -116,6 +124,13 @@ class ConnectionTransport(asyncio.Protocol):
         self._reading_held = False
         self._go_on_reading()
         self._server.flush_soon()
+
+    def _wake(self) -> None:
+        """The consumers have caught up, or the rest was long enough."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+            self._go_on_reading()
 
     def _go_on_reading(self) -> None:
         if not self._reading_held and not self._socket.is_closing():

@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, AMQPError
-from amqpbroker.limits import FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
+from amqpbroker.limits import BACKLOG_HIGH_MESSAGES, FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.message import Message
 from amqpbroker.model.queue import Queue
@@ -134,6 +134,8 @@ class Channel:
                 wire.write(return_frames(self.number, message, wire.frame_max_bytes))
         for target in group.queues:
             target.extend(messages, uniform)
+            if len(target.ready) > BACKLOG_HIGH_MESSAGES and target.consumers:
+                self.connection.lagging = target
         tap = self.connection.broker.tap
         if tap is not None:
             tap.published(group.exchange, group.queues, messages)

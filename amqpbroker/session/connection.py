@@ -30,7 +30,10 @@ class Transport:
 
 
 class Connection:
-    """full: the socket takes no more for now, so its consumers have no capacity."""
+    """full: the socket takes no more for now, so its consumers have no capacity.
+
+    lagging: a queue it has published to whose consumers do not keep up; whoever reads for it looks, and resets it.
+    """
 
     def __init__(
         self, broker: Broker, batch: Batch, wire: WireConnection, transport: Transport, message_size_max_bytes: int
@@ -42,6 +45,7 @@ class Connection:
         self.message_size_max_bytes = message_size_max_bytes
         self.exclusive_queues: dict[str, Queue] = {}
         self.full = False
+        self.lagging: Queue | None = None
         self._batch = batch
         self._transport = transport
         self._channels: dict[int, Channel] = {}

@@ -41,7 +41,8 @@ class Unacked:
             raise unknown_tag(tag)
         found = list(map(entries.pop, range(self._lowest, tag + 1), repeat(None)))
         self._lowest = tag + 1
-        return [entry for entry in found if entry is not None]
+        # Those acknowledged before, and those delivered without acknowledgement, are not there.
+        return list(filter(None, found))
 
     def restore(self, entries: dict[int, Entry]) -> None:
         """Puts back what was taken: tx.rollback."""

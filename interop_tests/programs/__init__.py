@@ -1,0 +1,1 @@
+"""Programs the interop tests start as processes of their own."""
