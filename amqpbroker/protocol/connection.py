@@ -33,18 +33,17 @@ from amqpbroker.limits import (
 from amqpbroker.profiles import Profile
 from amqpbroker.protocol import handshake
 from amqpbroker.protocol.channel import Channel
-from amqpbroker.protocol.content import METHOD, Assembled
+from amqpbroker.protocol.content import Assembled
 from amqpbroker.protocol.heartbeat import Beat, Heartbeat
 from amqpbroker.protocol.ports import ConnectionHandler
 from amqpbroker.protocol.states import ChannelEvent, ChannelState, ConnectionEvent, ConnectionMachine, ConnectionState
 from amqpbroker.wire import erlang, methods
-from amqpbroker.wire.frames import FRAME_HEADER, HEARTBEAT_FRAME
+from amqpbroker.wire.constants import ACK, BODY, FRAME_END, HEADER, HEARTBEAT, HEARTBEAT_FRAME, METHOD, PUBLISH
+from amqpbroker.wire.frames import FRAME_HEADER
 from amqpbroker.wire.hot import read_acks
 from amqpbroker.wire.methods import MalformedMethod, MalformedText, Method, NoMethod, UnknownMethod, encode_frame
 from amqpbroker.wire.tables import Table, TableError
 
-_PUBLISH: Final = b"\x00\x3c\x00\x28"
-_ACK: Final = b"\x00\x3c\x00\x50"
 _SEAM_BYTES: Final = 8_192
 _RUNNING: Final = ConnectionState.RUNNING
 # These methods' queue="" stands for the last declared queue, which RabbitMQ looks up before it looks at the state of
@@ -189,7 +188,7 @@ class Connection:
                 channel = channels.get(number)
                 if channel is not None and channel.hot:
                     ids = data[position + 7 : position + 11]
-                    if ids == _PUBLISH:
+                    if ids == PUBLISH:
                         handler = channel.handler
                         handler.before_publishes()  # type: ignore[union-attr]
                         lane = handler.lane  # type: ignore[union-attr]
@@ -199,7 +198,7 @@ class Connection:
                         if stop != position:
                             position = stop
                             continue
-                    elif ids == _ACK:
+                    elif ids == ACK:
                         acks, stop = read_acks(data, position, end, channel.ack_prefix)
                         if acks:
                             position = stop
@@ -215,7 +214,7 @@ class Connection:
             if frame_end >= end:
                 break
             payload = data[position + 7 : frame_end]
-            if data[frame_end] != 0xCE:
+            if data[frame_end] != FRAME_END:
                 self._frame_fault(kind, payload, "invalid_frame_end_marker", [data[frame_end]])
                 return end
             position = frame_end + 1
@@ -235,9 +234,9 @@ class Connection:
         closed = self.machine.state is ConnectionState.CLOSED
         if kind == METHOD and len(payload) >= 4:
             self._method_on_connection(payload)
-        elif (kind == 8 and not payload) or closed:
+        elif (kind == HEARTBEAT and not payload) or closed:
             return
-        elif kind in (2, 3) and (kind == 3 or len(payload) >= 12):
+        elif kind in (HEADER, BODY) and (kind == BODY or len(payload) >= 12):
             self._fail(None, _unexpected_frame(kind, payload), (0, 0))
         else:
             self._fail(None, _unknown_frame(kind, payload), (0, 0))
@@ -261,10 +260,10 @@ class Connection:
                 self.distrust(HANDSHAKE_ERROR_DELAY_S)
 
     def _frame_on_channel(self, kind: int, number: int, payload: bytes) -> None:
-        if kind == 8 and not payload:
+        if kind == HEARTBEAT and not payload:
             self._fail(None, _unexpected_frame(kind, payload), (0, 0))
             return
-        least = {1: 4, 2: 12, 3: 0}.get(kind)
+        least = {METHOD: 4, HEADER: 12, BODY: 0}.get(kind)
         if least is None or len(payload) < least:
             self._fail(None, _unknown_frame(kind, payload), (0, 0))
             return
@@ -280,7 +279,7 @@ class Connection:
         method_id = assembler.method_id
         try:
             whole = assembler.accept(kind, payload)
-            if kind == 2 and channel.handler is not None and method_id == (60, 40):
+            if kind == HEADER and channel.handler is not None and method_id == (60, 40):
                 channel.handler.publish_announced(int.from_bytes(payload[4:12], "big"))
             if whole is None:
                 channel.hot = False

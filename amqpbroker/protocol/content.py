@@ -8,13 +8,12 @@ from typing import Final
 from amqpbroker.errors import FRAME_ERROR, UNEXPECTED_FRAME, AMQPError
 from amqpbroker.limits import BODY_MAX_BYTES
 from amqpbroker.profiles import Profile
+from amqpbroker.wire.constants import BASIC, BODY, HEADER, METHOD
 from amqpbroker.wire.methods import Method, decode
 
 BASIC_PUBLISH: Final = (60, 40)
 # Methods that carry content; a client may send the first only, but is refused by name after its content.
 WITH_CONTENT: Final = frozenset({BASIC_PUBLISH, (60, 50), (60, 60), (60, 71)})
-
-METHOD, HEADER, BODY = 1, 2, 3
 
 
 class Assembled:
@@ -84,7 +83,7 @@ class Assembler:
 
     def _content_header(self, payload: bytes) -> Assembled | None:
         class_id = int.from_bytes(payload[:2], "big")
-        if class_id != 60:
+        if class_id != BASIC:
             text = f"expected content header for class 60, got one for class {class_id} instead"
             raise AMQPError(UNEXPECTED_FRAME, text, self.method_id)
         if payload[2:4] != b"\0\0":

@@ -21,17 +21,12 @@ from amqpbroker.errors import ACCESS_REFUSED, CHANNEL_ERROR, NOT_ALLOWED, AMQPEr
 from amqpbroker.profiles import Profile
 from amqpbroker.protocol import sasl
 from amqpbroker.protocol.states import ConnectionEvent, ConnectionState
+from amqpbroker.wire.constants import PROTOCOL_HEADER, PROTOCOL_HEADER_0_9, PROTOCOL_HEADER_1_0
 from amqpbroker.wire.methods import Connection, Method, encode_frame
 from amqpbroker.wire.tables import Field, Table
 
 if TYPE_CHECKING:
     from amqpbroker.protocol.connection import Connection as Peer
-
-PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
-# 0-9 says its version this way; it is near enough to 0-9-1 that RabbitMQ takes it for that.
-PROTOCOL_HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
-# AMQP 1.0 behind SASL.
-PROTOCOL_HEADER_1_0 = b"AMQP\x03\x01\x00\x00"
 
 
 def protocol_header(peer: "Peer", header: bytes) -> None:

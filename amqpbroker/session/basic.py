@@ -13,7 +13,7 @@ from amqpbroker.model.queue import Queue
 from amqpbroker.session import tx
 from amqpbroker.session.reply_to import REPLY_TO
 from amqpbroker.wire.frames import content_frames
-from amqpbroker.wire.methods import Basic, Method, encode_frame
+from amqpbroker.wire.methods import Basic, encode_frame
 from amqpbroker.wire.tables import Field
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def qos(channel: "Channel", method: Basic.Qos) -> None:
         channel.global_prefetch = 0
     limit = channel.global_prefetch
     channel.budget.credit = limit - len(channel.unacked.entries) if limit else UNLIMITED
-    channel.connection.wire.send(channel.number, Basic.QosOk())
+    channel.reply(Basic.QosOk())
     channel.wake()
 
 
@@ -69,7 +69,7 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
         arguments=method.arguments,
     )
     channel.add_consumer(consumer)
-    _reply(channel, method.nowait, Basic.ConsumeOk(consumer_tag=tag))
+    channel.reply(Basic.ConsumeOk(consumer_tag=tag), nowait=method.nowait)
     queue.drain()
 
 
@@ -85,16 +85,16 @@ def _consume_replies(channel: "Channel", tag: str, method: Basic.Consume) -> Non
     channel.by_number[consumer.number] = consumer
     channel.reply_consumer = consumer
     broker.reply_queues[queue.name] = queue
-    _reply(channel, method.nowait, Basic.ConsumeOk(consumer_tag=tag))
+    channel.reply(Basic.ConsumeOk(consumer_tag=tag), nowait=method.nowait)
 
 
 def cancel(channel: "Channel", method: Basic.Cancel) -> None:
     tag = method.consumer_tag
     if channel.reply_consumer is not None and tag == channel.reply_consumer.tag:
         channel.drop_reply_consumer()
-        _reply(channel, method.nowait, Basic.CancelOk(consumer_tag=tag))
+        channel.reply(Basic.CancelOk(consumer_tag=tag), nowait=method.nowait)
         return
-    _reply(channel, method.nowait, Basic.CancelOk(consumer_tag=tag))
+    channel.reply(Basic.CancelOk(consumer_tag=tag), nowait=method.nowait)
     if tag in channel.consumers:
         channel.remove_consumer(tag)
 
@@ -104,7 +104,7 @@ def get(channel: "Channel", method: Basic.Get) -> None:
     queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
     found = queue.take()
     if found is None:
-        connection.wire.send(channel.number, Basic.GetEmpty())
+        channel.reply(Basic.GetEmpty())
         return
     position, message, redelivered = found
     tag = channel.next_delivery_tag
@@ -151,7 +151,7 @@ def _settle(channel: "Channel", tag: int, multiple: bool, how: str) -> None:
 
 def recover(channel: "Channel", method: Basic.Recover) -> None:
     _check_requeue(method.requeue)
-    channel.connection.wire.send(channel.number, Basic.RecoverOk())
+    channel.reply(Basic.RecoverOk())
     channel.settle(channel.unacked.take(0, True), "requeue")
 
 
@@ -163,11 +163,6 @@ def recover_async(channel: "Channel", method: Basic.RecoverAsync) -> None:
 def _check_requeue(requeue: bool) -> None:
     if not requeue:
         raise AMQPError(NOT_IMPLEMENTED, "requeue=false")
-
-
-def _reply(channel: "Channel", nowait: bool, reply: Method) -> None:
-    if not nowait:
-        channel.connection.wire.send(channel.number, reply)
 
 
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {

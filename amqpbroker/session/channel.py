@@ -99,6 +99,11 @@ class Channel:
             raise AMQPError(COMMAND_INVALID, "unimplemented method")
         handler(self, method)
 
+    def reply(self, method: Method, *, nowait: bool = False) -> None:
+        """Answers a method, unless its client asked for no answer."""
+        if not nowait:
+            self.connection.wire.send(self.number, method)
+
     def closed(self) -> None:
         """Whatever the client held goes back; its consumers are gone."""
         self.is_closed = True

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def flow(channel: "Channel", method: ChannelMethods.Flow) -> None:
     if not method.active:
         raise AMQPError(NOT_IMPLEMENTED, "active=false")
-    channel.connection.wire.send(channel.number, ChannelMethods.FlowOk(active=True))
+    channel.reply(ChannelMethods.FlowOk(active=True))
 
 
 def access_request(channel: "Channel", method: Access.Request) -> None:
     """A ticket of AMQP 0-8 and 0-9: all have the same."""
-    channel.connection.wire.send(channel.number, Access.RequestOk(ticket=1))
+    channel.reply(Access.RequestOk(ticket=1))
 
 
 def confirm_select(channel: "Channel", method: Confirm.Select) -> None:
@@ -28,8 +28,7 @@ def confirm_select(channel: "Channel", method: Confirm.Select) -> None:
         raise AMQPError(PRECONDITION_FAILED, "cannot switch from tx to confirm mode")
     if channel.confirms is None:
         channel.confirms = Confirms(channel.number)
-    if not method.nowait:
-        channel.connection.wire.send(channel.number, Confirm.SelectOk())
+    channel.reply(Confirm.SelectOk(), nowait=method.nowait)
 
 
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {

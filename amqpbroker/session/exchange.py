@@ -12,7 +12,7 @@ from amqpbroker.model.arguments import (
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.vhost import check_new_name
 from amqpbroker.session.names import clean
-from amqpbroker.wire.methods import Exchange, Method
+from amqpbroker.wire.methods import Exchange
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
@@ -41,7 +41,7 @@ def declare(channel: "Channel", method: Exchange.Declare) -> None:
             ):
                 assert_equivalent("exchange", name, vhost.name, key, received, existing)
             assert_exchange_arguments_equivalent(name, vhost.name, method.arguments, current.arguments)
-    _reply(channel, method.nowait, Exchange.DeclareOk())
+    channel.reply(Exchange.DeclareOk(), nowait=method.nowait)
 
 
 def delete(channel: "Channel", method: Exchange.Delete) -> None:
@@ -56,7 +56,7 @@ def delete(channel: "Channel", method: Exchange.Delete) -> None:
         if method.if_unused and current.bindings:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('exchange', name)} in use")
         vhost.delete_exchange(name)
-    _reply(channel, method.nowait, Exchange.DeleteOk())
+    channel.reply(Exchange.DeleteOk(), nowait=method.nowait)
 
 
 def bind(channel: "Channel", method: Exchange.Bind) -> None:
@@ -65,12 +65,12 @@ def bind(channel: "Channel", method: Exchange.Bind) -> None:
     vhost.exchange(binding.source)
     vhost.exchange(binding.destination.name)
     vhost.bind(binding)
-    _reply(channel, method.nowait, Exchange.BindOk())
+    channel.reply(Exchange.BindOk(), nowait=method.nowait)
 
 
 def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
     channel.connection.vhost.unbind(_binding(method))
-    _reply(channel, method.nowait, Exchange.UnbindOk())
+    channel.reply(Exchange.UnbindOk(), nowait=method.nowait)
 
 
 def _binding(method: Exchange.Bind | Exchange.Unbind) -> Binding:
@@ -84,11 +84,6 @@ def refuse_default(name: str) -> None:
     """Raises 403 for the exchange without a name: it is as it is."""
     if name == "":
         raise AMQPError(ACCESS_REFUSED, "operation not permitted on the default exchange")
-
-
-def _reply(channel: "Channel", nowait: bool, reply: Method) -> None:
-    if not nowait:
-        channel.connection.wire.send(channel.number, reply)
 
 
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {

@@ -22,6 +22,7 @@ from amqpbroker.model.message import PERSISTENT, Message, address_of
 from amqpbroker.model.queue import Queue
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire import properties
+from amqpbroker.wire.constants import RETURN
 from amqpbroker.wire.frames import content_frames, method_frame
 from amqpbroker.wire.methods import Basic, MethodError, decode
 from amqpbroker.wire.tables import Table, text, type_name
@@ -29,7 +30,7 @@ from amqpbroker.wire.tables import Table, text, type_name
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
 
-_RETURN: Final = b"\x00\x3c\x00\x32" + NO_ROUTE.to_bytes(2, "big") + b"\x08NO_ROUTE"
+_RETURN: Final = RETURN + NO_ROUTE.to_bytes(2, "big") + b"\x08NO_ROUTE"
 _DELIVERY_MODES: Final = (None, properties.TRANSIENT, properties.PERSISTENT)
 _PROPERTY_FLAGS: Final = slice(12, 14)
 _OUT_OF_THE_LANE: Final = properties.HEADERS | properties.EXPIRATION | properties.USER_ID | properties.REPLY_TO

@@ -17,7 +17,7 @@ from amqpbroker.model.vhost import check_new_name
 from amqpbroker.session.exchange import refuse_default
 from amqpbroker.session.names import clean
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
-from amqpbroker.wire.methods import Method, Queue
+from amqpbroker.wire.methods import Queue
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
@@ -31,7 +31,7 @@ def declare(channel: "Channel", method: Queue.Declare) -> None:
         queue = _passive(channel, name) if method.passive else _declare(channel, name, method)
         name, ready, consumers = queue.name, queue.message_count, len(queue.consumers)
     channel.last_queue = name
-    _reply(channel, method.nowait, Queue.DeclareOk(queue=name, message_count=ready, consumer_count=consumers))
+    channel.reply(Queue.DeclareOk(queue=name, message_count=ready, consumer_count=consumers), nowait=method.nowait)
 
 
 def _reply_name(channel: "Channel", name: str) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def bind(channel: "Channel", method: Queue.Bind) -> None:
     connection.vhost.exchange(binding.source)
     connection.vhost.queue(binding.destination.name, connection)
     connection.vhost.bind(binding)
-    _reply(channel, method.nowait, Queue.BindOk())
+    channel.reply(Queue.BindOk(), nowait=method.nowait)
 
 
 def unbind(channel: "Channel", method: Queue.Unbind) -> None:
@@ -97,7 +97,7 @@ def unbind(channel: "Channel", method: Queue.Unbind) -> None:
     if binding in connection.vhost.bindings_to(binding.destination):
         connection.vhost.queue(binding.destination.name, connection)
         connection.vhost.unbind(binding)
-    _reply(channel, False, Queue.UnbindOk())
+    channel.reply(Queue.UnbindOk())
 
 
 def _binding(channel: "Channel", method: Queue.Bind | Queue.Unbind) -> Binding:
@@ -115,7 +115,7 @@ def _binding(channel: "Channel", method: Queue.Bind | Queue.Unbind) -> Binding:
 def purge(channel: "Channel", method: Queue.Purge) -> None:
     connection = channel.connection
     queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
-    _reply(channel, method.nowait, Queue.PurgeOk(message_count=queue.purge()))
+    channel.reply(Queue.PurgeOk(message_count=queue.purge()), nowait=method.nowait)
 
 
 def delete(channel: "Channel", method: Queue.Delete) -> None:
@@ -129,13 +129,11 @@ def delete(channel: "Channel", method: Queue.Delete) -> None:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} in use")
         if method.if_empty and queue.message_count:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} not empty")
-        count = vhost.delete_queue(queue)
-    _reply(channel, method.nowait, Queue.DeleteOk(message_count=count))
-
-
-def _reply(channel: "Channel", nowait: bool, reply: Method) -> None:
-    if not nowait:
-        channel.connection.wire.send(channel.number, reply)
+        count = queue.message_count
+    # The answer goes out before the consumers are told: clients of theirs take a cancel in its place for a failure.
+    channel.reply(Queue.DeleteOk(message_count=count), nowait=method.nowait)
+    if queue is not None:
+        vhost.delete_queue(queue)
 
 
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {

@@ -17,7 +17,7 @@ def select(channel: "Channel", method: Tx.Select) -> None:
         raise AMQPError(PRECONDITION_FAILED, "cannot switch from confirm to tx mode")
     if channel.transaction is None:
         channel.transaction = Transaction()
-    channel.connection.wire.send(channel.number, Tx.SelectOk())
+    channel.reply(Tx.SelectOk())
 
 
 def commit(channel: "Channel", method: Tx.Commit) -> None:
@@ -27,7 +27,7 @@ def commit(channel: "Channel", method: Tx.Commit) -> None:
         channel.route_run(group, messages, False)
     for entries, how in done.settled:
         channel.settle(list(entries.values()), how)
-    channel.connection.wire.send(channel.number, Tx.CommitOk())
+    channel.reply(Tx.CommitOk())
 
 
 def rollback(channel: "Channel", method: Tx.Rollback) -> None:
@@ -35,7 +35,7 @@ def rollback(channel: "Channel", method: Tx.Rollback) -> None:
     channel.transaction = Transaction()
     for entries, _ in undone.settled:
         channel.unacked.restore(entries)
-    channel.connection.wire.send(channel.number, Tx.RollbackOk())
+    channel.reply(Tx.RollbackOk())
 
 
 def settle(channel: "Channel", tag: int, multiple: bool, how: str) -> None:

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Final, Protocol
 
 from amqpbroker.limits import DELIVER_MEMO_MAX, FRAME_OVERHEAD_BYTES, HEADER_MEMO_MAX
+from amqpbroker.wire.constants import ACK, BASIC, BODY, DELIVER, FRAME_END, FRAME_END_OCTET, HEADER, METHOD, PUBLISH
 from amqpbroker.wire.frames import FRAME_HEADER, SIZE, TAG, content_frames
 
 # type, channel, size; class, weight, body size, property flags
@@ -19,9 +20,7 @@ _CONTENT_HEADER: Final = struct.Struct(">BHIHHQH")
 _CONTENT_HEADER_MIN_BYTES: Final = 22
 # delivery tag, multiple (or requeue), end octet
 _ACK_TAIL: Final = struct.Struct(">QBB")
-_FRAME_END: Final = 0xCE
 _OCTETS: Final = [bytes((octet,)) for octet in range(256)]
-_PUBLISH: Final = b"\x00\x3c\x00\x28"
 # class, method, ticket, exchange, routing key, bits
 _PUBLISH_MAX_BYTES: Final = 4 + 2 + 256 + 256 + 1
 # Property flags: headers, delivery-mode, priority, reply-to, expiration and user-id, which have rules of their own, and
@@ -92,10 +91,10 @@ class PublishLane:
     def __init__(self, channel: int, sink: PublishSink, body_max_bytes: int) -> None:
         self._channel = channel
         self._sink = sink
-        self._method_prefix = struct.pack(">BH", 1, channel)
-        self._header_prefix = struct.pack(">BH", 2, channel)
+        self._method_prefix = struct.pack(">BH", METHOD, channel)
+        self._header_prefix = struct.pack(">BH", HEADER, channel)
         # The end octet of the header frame, and what a body frame begins with.
-        self._body_prefix = struct.pack(">BBH", _FRAME_END, 3, channel)
+        self._body_prefix = struct.pack(">BBH", FRAME_END, BODY, channel)
         self.body_max_bytes = body_max_bytes
         self.routes: dict[bytes, Route] = {}
         self._header_flags: dict[bytes, int] = {}
@@ -137,7 +136,7 @@ class PublishLane:
                 if stop >= end:
                     self.waiting = True
                     break
-                if data[stop] != _FRAME_END:
+                if data[stop] != FRAME_END:
                     break
                 position = stop + 1
                 if body_bytes <= _SPLIT_BODY_MAX_BYTES and data.startswith(template, position):
@@ -160,7 +159,7 @@ class PublishLane:
                 if known is None:
                     if end - position < 11 or not data.startswith(self._method_prefix, position):
                         break
-                    if data[position + 7 : position + 11] != _PUBLISH:
+                    if data[position + 7 : position + 11] != PUBLISH:
                         break
                     size = int.from_bytes(data[position + 3 : position + 7], "big")
                     if size > _PUBLISH_MAX_BYTES:
@@ -170,7 +169,7 @@ class PublishLane:
                         self.waiting = True
                         break
                     method = data[position : position + method_bytes]
-                    if method[-1] != _FRAME_END:
+                    if method[-1] != FRAME_END:
                         break
                     known = routes.get(method) or sink.resolve(method)
                     if known is None:
@@ -181,9 +180,9 @@ class PublishLane:
                     break
                 kind, number, size, class_id, weight, body_bytes, word = _CONTENT_HEADER.unpack_from(data, header_at)
                 if (
-                    kind != 2
+                    kind != HEADER
                     or number != channel
-                    or class_id != 60
+                    or class_id != BASIC
                     or weight
                     or word & 1
                     or not 14 <= size <= body_max
@@ -193,12 +192,12 @@ class PublishLane:
                 header_end = header_at + 7 + size
                 body_start = header_end + 8
                 stop = body_start + body_bytes if body_bytes else header_end
-                body_head = body_prefix + body_bytes.to_bytes(4, "big") if body_bytes else b"\xce"
+                body_head = body_prefix + body_bytes.to_bytes(4, "big") if body_bytes else FRAME_END_OCTET
                 if stop >= end:
                     # All that is there has to be right, or the general path would not hear of the fault.
                     self.waiting = body_head.startswith(data[header_end:body_start])
                     break
-                if data[header_end] != _FRAME_END or data[stop] != _FRAME_END:
+                if data[header_end] != FRAME_END or data[stop] != FRAME_END:
                     break
                 if body_bytes:
                     if data[header_end:body_start] != body_head:
@@ -258,7 +257,7 @@ def _split_bodies(data: bytes, template: bytes, body_bytes: int) -> list[bytes]:
     itself gives pieces of another length: the result ends before it. The last piece is left to the caller too, since
     nothing shows where it ends.
     """
-    pieces = data.split(b"\xce" + template)
+    pieces = data.split(FRAME_END_OCTET + template)
     del pieces[-1]
     lengths = list(map(len, pieces))
     if lengths.count(body_bytes) != len(lengths):
@@ -274,7 +273,7 @@ def read_acks(data: bytes, position: int, end: int, prefix: bytes) -> tuple[list
     acks: list[tuple[int, bool]] = []
     while end - position >= ACK_FRAME_BYTES and data.startswith(prefix, position):
         tag, multiple, frame_end = _ACK_TAIL.unpack_from(data, position + 11)
-        if frame_end != _FRAME_END:
+        if frame_end != FRAME_END:
             break
         acks.append((tag, bool(multiple & 1)))
         position += ACK_FRAME_BYTES
@@ -283,7 +282,7 @@ def read_acks(data: bytes, position: int, end: int, prefix: bytes) -> tuple[list
 
 def ack_prefix(channel: int) -> bytes:
     """What every basic.ack frame of a channel begins with: type, channel, size 13, class 60, method 80."""
-    return struct.pack(">BHIHH", 1, channel, 13, 60, 80)
+    return struct.pack(">BHI", METHOD, channel, 13) + ACK
 
 
 class DeliverLane:
@@ -307,8 +306,8 @@ class DeliverLane:
         self._consumer_tag = bytes((len(octets),)) + octets
         self._frame_max_bytes = frame_max_bytes
         self._body_max_bytes = frame_max_bytes - FRAME_OVERHEAD_BYTES if frame_max_bytes else 1 << 31
-        self._header_prefix = struct.pack(">BBH", _FRAME_END, 2, channel)
-        self._body_prefix = struct.pack(">BBH", _FRAME_END, 3, channel)
+        self._header_prefix = struct.pack(">BBH", FRAME_END, HEADER, channel)
+        self._body_prefix = struct.pack(">BBH", FRAME_END, BODY, channel)
         # address -> what stands before and after the delivery tag, for the first delivery and for another one
         self._first: dict[bytes, tuple[bytes, bytes]] = {}
         self._again: dict[bytes, tuple[bytes, bytes]] = {}
@@ -321,7 +320,7 @@ class DeliverLane:
             memo.clear()
         size = 4 + len(self._consumer_tag) + 9 + len(address)
         heads = memo[address] = (
-            FRAME_HEADER.pack(1, self._channel, size) + b"\x00\x3c\x00\x3c" + self._consumer_tag,
+            FRAME_HEADER.pack(METHOD, self._channel, size) + DELIVER + self._consumer_tag,
             (b"\x01" if redelivered else b"\x00") + address + self._header_prefix,
         )
         return heads
@@ -367,7 +366,7 @@ class DeliverLane:
                         header,
                         body_heads.get(body_bytes) or self._body_head(body_bytes),
                         body,
-                        b"\xce",
+                        FRAME_END_OCTET,
                     )
                 )
             else:
@@ -409,9 +408,9 @@ def _lay_uniform(outbox: list[bytes], before: bytes, tag: int, between: bytes, b
                 _OCTETS[low : low + share],
                 repeat(between),
                 bodies[start : start + share],
-                repeat(b"\xce" + head),
+                repeat(FRAME_END_OCTET + head),
                 strict=False,
             )
         )
-        outbox[-1] = b"\xce"
+        outbox[-1] = FRAME_END_OCTET
         start += share

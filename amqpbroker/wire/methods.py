@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pamqp import base, commands
 
-from amqpbroker.limits import NAME_MAX_BYTES
+from amqpbroker.errors import FRAME_ERROR, AMQPError
+from amqpbroker.limits import ARGUMENTS_MAX_BYTES, NAME_MAX_BYTES
 from amqpbroker.wire.frames import method_frame
 from amqpbroker.wire.tables import decode_table, encode_table
 
@@ -281,6 +282,8 @@ def _cut_arguments(payload: bytes, fields: tuple[tuple[str, str], ...]) -> list[
 
 def _converted(kind: str, value: Any, method_id: tuple[int, int]) -> Any:
     if kind == "table":
+        if len(value) > ARGUMENTS_MAX_BYTES:
+            raise AMQPError(FRAME_ERROR, f"arguments of {len(value)} octets are over {ARGUMENTS_MAX_BYTES}", method_id)
         return decode_table(value, 0, len(value))[0]
     if kind == "shortstr":
         return _decode_short_string(value, method_id)
