@@ -23,6 +23,11 @@ CLOSE_TIMEOUT_S: Final = 10.0
 # No message is ever larger, whatever the configuration lets through; RabbitMQ's since 3.8.
 BODY_MAX_BYTES: Final = 536_870_912
 
+# RabbitMQ sets no limit to these unless told to; these only stop one client from using up what all share.
+CONNECTIONS_MAX: Final = 65_536
+QUEUES_PER_VHOST_MAX: Final = 1_000_000
+CONSUMERS_PER_CHANNEL_MAX: Final = 100_000
+
 # Field tables come from the client and are walked by recursion.
 TABLE_DEPTH_MAX: Final = 64
 ARGUMENTS_MAX_BYTES: Final = 65_536

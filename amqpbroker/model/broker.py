@@ -15,6 +15,7 @@ class Broker:
 
     random_bytes: where generated names come from; the system's in a server, a seeded one in a simulation.
     blocked_reason: why publishers are held back, None when they are not. tap: who watches the traffic, if anybody.
+    connection_count: how many connections are open.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
 
@@ -25,6 +26,7 @@ class Broker:
         self.blocked_reason: str | None = None
         self.tap: Tap | None = None
         self.reply_queues: dict[str, Queue] = {}
+        self.connection_count = 0
         self._random_bytes = random_bytes
         self._on_unblock: list[Callable[[], None]] = []
 

@@ -169,9 +169,7 @@ class Queue:
             if self.requeued:
                 self._hand_back_out()
                 continue
-            capacity = sum([consumer.capacity for consumer in levels[max(levels)]])
-            # At least one: that nobody can take it is found out by trying, and ends their turns.
-            messages = self._first(min(max(capacity, 1), len(self.ready)))
+            messages = self._first(self._wanted(levels[max(levels)]))
             given = self._hand_over(messages, False)
             if given < len(messages):
                 self.ready.extendleft(reversed(messages[given:]))
@@ -180,10 +178,23 @@ class Queue:
             for wake in resting:
                 wake()
 
+    def _wanted(self, level: "deque[Consumer]") -> int:
+        """How many messages a level can take of those that wait.
+
+        At least one: that nobody can take it is found out by trying, and ends their turns.
+        """
+        most = min(len(self.ready), DRAIN_MAX_MESSAGES)
+        wanted = 0
+        for consumer in level:
+            wanted += consumer.capacity
+            if wanted >= most:
+                return most
+        return max(wanted, 1)
+
     def _first(self, count: int) -> list[Message]:
         """At most count messages off the head of the deque, and no more octets than one turn may send."""
         popleft = self.ready.popleft
-        messages = [popleft() for _ in range(min(count, DRAIN_MAX_MESSAGES))]
+        messages = [popleft() for _ in range(count)]
         if sum(map(len, map(_BODY, messages))) > OUTBOX_MAX_BYTES:
             sizes = accumulate(map(len, map(_BODY, messages)))
             fitting = 1 + sum(size <= OUTBOX_MAX_BYTES for size in sizes)

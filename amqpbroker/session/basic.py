@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, NOT_IMPLEMENTED, PRECONDITION_FAILED, AMQPError
+from amqpbroker.limits import CONSUMERS_PER_CHANNEL_MAX
 from amqpbroker.model.arguments import check_consume_arguments
 from amqpbroker.model.consumer import UNLIMITED, Consumer
 from amqpbroker.model.queue import Queue
@@ -39,6 +40,8 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
     tag = method.consumer_tag
     if tag in channel.consumers:
         raise AMQPError(NOT_ALLOWED, f"attempt to reuse consumer tag '{tag}'")
+    if len(channel.consumers) >= CONSUMERS_PER_CHANNEL_MAX:
+        raise AMQPError(NOT_ALLOWED, f"reached maximum ({CONSUMERS_PER_CHANNEL_MAX}) of consumers per channel")
     tag = tag or channel.connection.broker.generate_name("amq.ctag")
     if method.queue == REPLY_TO:
         _consume_replies(channel, tag, method)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
+from amqpbroker.limits import CONNECTIONS_MAX
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.queue import Queue
@@ -74,10 +75,14 @@ class Connection:
         self.user = found
 
     def open(self, vhost: str) -> None:
+        if self.broker.connection_count >= CONNECTIONS_MAX:
+            text = f"connection refused: node connection limit ({CONNECTIONS_MAX}) is reached"
+            raise AMQPError(NOT_ALLOWED, text)
         found = self.broker.vhosts.get(vhost)
         if found is None:
             raise AMQPError(NOT_ALLOWED, f"vhost {vhost} not found")
         self.vhost = found
+        self.broker.connection_count += 1
 
     def update_secret(self, secret: bytes) -> None:
         """A password does not change by being sent again: RabbitMQ takes any from such a user."""
@@ -90,6 +95,7 @@ class Connection:
         self._batch.touch(self)
 
     def closed(self) -> None:
+        self.broker.connection_count -= 1
         for queue in list(self.exclusive_queues.values()):
             if not queue.deleted:
                 self.vhost.delete_queue(queue)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, AMQPError
+from amqpbroker.limits import QUEUES_PER_VHOST_MAX
 from amqpbroker.model.arguments import (
     assert_equivalent,
     assert_queue_arguments_equivalent,
@@ -75,6 +76,9 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
         auto_delete=method.auto_delete,
         profile=profile,
     )
+    if len(vhost.queues) >= QUEUES_PER_VHOST_MAX:
+        limit = f"queue limit in vhost '{vhost.name}' ({QUEUES_PER_VHOST_MAX}) is reached"
+        raise AMQPError(PRECONDITION_FAILED, f"cannot declare queue '{name}': {limit}")
     queue = QueueModel(name, durable=durable, auto_delete=method.auto_delete, owner=owner, arguments=arguments)
     vhost.add_queue(queue)
     if owner is not None:
