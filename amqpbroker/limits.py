@@ -15,6 +15,9 @@ FRAME_OVERHEAD_BYTES: Final = 8
 
 # From accepting the socket to connection.open-ok; a half-open handshake holds a descriptor.
 HANDSHAKE_TIMEOUT_S: Final = 10.0
+# One address may have so many handshakes under way; more, and the oldest goes if it had this long.
+HANDSHAKES_PER_ADDRESS_MAX: Final = 1_024
+HANDSHAKE_SPARED_S: Final = 2.0
 # RabbitMQ drops a peer that errs before connection.open after this silence, so that guessing is slow.
 HANDSHAKE_ERROR_DELAY_S: Final = 3.0
 # A peer that was sent connection.close and does not answer is dropped after this.
@@ -43,6 +46,12 @@ DELIVER_MEMO_MAX: Final = 4_096
 # A connection's share of one turn of the loop, so that a consumer without prefetch cannot fill the outbox before the
 # transport can say that it is full.
 OUTBOX_MAX_BYTES: Final = 1_048_576
+# What one connection may have done in one turn of the loop, but for publishes and acks that are read many at a time:
+# 256 KiB of small requests would keep all others waiting for half a second.
+TURN_MAX_FRAMES: Final = 256
+# Nothing more is read from a client that leaves so many octets of answers unread, beyond one message: deliveries stop
+# long before.
+UNREAD_MAX_BYTES: Final = 16_777_216
 # A publisher that floods a queue whose consumers lag so many messages behind rests until they are back at the lower
 # number, or for this long: queues stay short, and their consumers are not starved by it.
 BACKLOG_HIGH_MESSAGES: Final = 2_000

@@ -26,7 +26,7 @@ STOP_TIMEOUT_S = 10
 APPLICATION = "interop_tests.programs.celery_app"
 
 # Celery's control queues are transient and its remote control is of no use without them.
-pytestmark = [pytest.mark.until_4_3, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 
 @contextmanager

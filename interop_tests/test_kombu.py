@@ -79,7 +79,6 @@ def test_simple_queue(connection: kombu.Connection, name: Names) -> None:
     simple.close()
 
 
-@pytest.mark.until_4_3
 def test_broadcast_reaches_every_consumer(connection: kombu.Connection, name: Names) -> None:
     came: list[str] = []
     exchange = kombu.Exchange(name.exchange(), "fanout")

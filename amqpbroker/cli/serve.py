@@ -44,6 +44,7 @@ def run(arguments: list[str], started_s: float) -> int:
         return EXIT_USAGE
     except SystemExit as end:  # argparse's way to end, after --help
         return EXIT_USAGE if end.code else EXIT_OK
+    _raise_descriptor_limit()
     logs.set_up(config.log_level, config.log_format)
     if unknown := unknown_rabbitmq_variables(os.environ):
         logger.warning("these environment variables mean nothing here: %s", ", ".join(unknown))
@@ -76,6 +77,18 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def _raise_descriptor_limit() -> None:
+    """As many descriptors as may be had without asking: a connection is one, and 1,024 is a common first limit."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS: unlimited is more than the kernel grants
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def parse(arguments: list[str]) -> dict[str, object]:

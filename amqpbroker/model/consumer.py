@@ -78,6 +78,11 @@ class Consumer:
         self.registered = False
 
     @property
+    def outstanding(self) -> int:
+        """How many messages it has had that are unacknowledged."""
+        return 0 if self.no_ack else (self.prefetch or UNLIMITED) - self.credit
+
+    @property
     def capacity(self) -> int:
         """How many messages it may be given now."""
         budget = self.budget

@@ -44,4 +44,4 @@ class Tap(Protocol):
         """Messages were given to a consumer."""
 
     def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
-        """Messages left a client's hands; how: 'acked', 'rejected' or 'requeued'."""
+        """Messages left a client's hands; how: 'ack', 'requeue' or 'discard'."""

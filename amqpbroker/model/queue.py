@@ -38,6 +38,7 @@ class Queue:
         "deleted",
         "delivered_count",
         "durable",
+        "exclusive_consumer",
         "had_consumer",
         "head",
         "levels",
@@ -69,7 +70,9 @@ class Queue:
         self.head = 1
         self.requeued: list[tuple[int, Message]] = []
         self.unacked = 0
-        self.consumers: list[Consumer] = []
+        self.consumers: dict[Consumer, None] = {}
+        # The consumer that has the queue to itself.
+        self.exclusive_consumer: Consumer | None = None
         self.levels: dict[int, deque[Consumer]] = {}
         self.resting: list[Callable[[], None]] = []
         self.had_consumer = False
@@ -132,13 +135,17 @@ class Queue:
         """Registers a consumer; it gets nothing before `drain`."""
         self.had_consumer = True
         consumer.registered = True
-        self.consumers.append(consumer)
+        self.consumers[consumer] = None
+        if consumer.exclusive:
+            self.exclusive_consumer = consumer
         self.ready_to_take(consumer)
 
     def remove_consumer(self, consumer: "Consumer") -> None:
         """Takes a consumer out; what it holds unacknowledged stays with its channel."""
         consumer.registered = False
-        self.consumers.remove(consumer)
+        del self.consumers[consumer]
+        if consumer.exclusive:
+            self.exclusive_consumer = None
         if consumer.in_turn:
             self._leave_turn(consumer)
 
@@ -154,11 +161,6 @@ class Queue:
         level.remove(consumer)
         if not level:
             del self.levels[consumer.priority]
-
-    @property
-    def exclusive_consumer(self) -> "Consumer | None":
-        """The consumer that has the queue to itself."""
-        return next((consumer for consumer in self.consumers if consumer.exclusive), None)
 
     # Dispatch
 
@@ -219,6 +221,8 @@ class Queue:
         levels = self.levels
         count = len(messages)
         given = 0
+        looked_at: deque[Consumer] | None = None
+        apart = False
         while given < count and levels:
             level = levels[max(levels)] if len(levels) > 1 else next(iter(levels.values()))
             consumer = level[0]
@@ -226,12 +230,14 @@ class Queue:
             if room <= 0:
                 self._leave_turn(consumer)
                 continue
+            if level is not looked_at:
+                looked_at, apart = level, _are_apart(level)
             if len(level) == 1:
                 share = min(room, count - given)
                 part = messages if share == count else messages[given : given + share]
                 self._give(consumer, range(self.head, self.head + share), part, False, uniform)
-            elif (rounds := self._whole_rounds(level, count - given)) > 0:
-                # Every consumer has a connection of its own, so nobody can tell whole rounds from single turns.
+            elif apart and (rounds := self._whole_rounds(level, count - given)):
+                # Nobody can tell whole rounds from single turns.
                 turns = len(level)
                 share = rounds * turns
                 last = self.head + share
@@ -250,11 +256,7 @@ class Queue:
     def _whole_rounds(level: "deque[Consumer]", count: int) -> int:
         """How many messages each consumer of a level can be given at once; 0 when they have to be given singly."""
         turns = len(level)
-        if count < turns:
-            return 0
-        if len({id(consumer.sink.outlet()) for consumer in level}) < turns:
-            return 0
-        return min(count // turns, *(consumer.capacity for consumer in level))
+        return min(count // turns, *(consumer.capacity for consumer in level)) if count >= turns else 0
 
     def _give(
         self,
@@ -286,3 +288,8 @@ class Queue:
         back = sorted(self.requeued)
         waiting = [(position, message, True) for position, message in back]
         return waiting + [(self.head + place, message, False) for place, message in enumerate(self.ready)]
+
+
+def _are_apart(level: "deque[Consumer]") -> bool:
+    """Whether every consumer has a connection of its own."""
+    return len({id(consumer.sink.outlet()) for consumer in level}) == len(level)

@@ -97,6 +97,10 @@ class VirtualHost:
         if exchange.auto_delete and not exchange.bindings:
             self.delete_exchange(exchange.name)
 
+    def is_bound(self, binding: Binding) -> bool:
+        """Whether there is such a binding."""
+        return binding in self._bindings_to.get(binding.destination, ())
+
     def bindings_to(self, destination: Destination) -> Sequence[Binding]:
         """The bindings that lead to a queue or exchange."""
         return tuple(self._bindings_to.get(destination, ()))

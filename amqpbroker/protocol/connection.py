@@ -19,6 +19,7 @@ from amqpbroker.errors import (
     FRAME_ERROR,
     INTERNAL_ERROR,
     NOT_ALLOWED,
+    NOT_FOUND,
     UNEXPECTED_FRAME,
     AMQPError,
 )
@@ -29,11 +30,13 @@ from amqpbroker.limits import (
     HANDSHAKE_ERROR_DELAY_S,
     HANDSHAKE_TIMEOUT_S,
     HEARTBEAT_S,
+    OUTBOX_MAX_BYTES,
+    TURN_MAX_FRAMES,
 )
 from amqpbroker.profiles import Profile
 from amqpbroker.protocol import handshake
 from amqpbroker.protocol.channel import Channel
-from amqpbroker.protocol.content import Assembled
+from amqpbroker.protocol.content import BASIC_PUBLISH, Assembled
 from amqpbroker.protocol.heartbeat import Beat, Heartbeat
 from amqpbroker.protocol.ports import ConnectionHandler
 from amqpbroker.protocol.states import ChannelEvent, ChannelState, ConnectionEvent, ConnectionMachine, ConnectionState
@@ -41,11 +44,20 @@ from amqpbroker.wire import erlang, methods
 from amqpbroker.wire.constants import ACK, BODY, FRAME_END, HEADER, HEARTBEAT, HEARTBEAT_FRAME, METHOD, PUBLISH
 from amqpbroker.wire.frames import FRAME_HEADER
 from amqpbroker.wire.hot import read_acks
-from amqpbroker.wire.methods import MalformedMethod, MalformedText, Method, NoMethod, UnknownMethod, encode_frame
+from amqpbroker.wire.methods import MalformedMethod, MalformedText, Method, UnknownMethod, encode_frame
 from amqpbroker.wire.tables import Table, TableError
 
-_SEAM_BYTES: Final = 8_192
+_SEAM_BYTES: Final = 32_768
 _RUNNING: Final = ConnectionState.RUNNING
+_HANDSHAKE: Final = frozenset(
+    {
+        ConnectionState.HEADER,
+        ConnectionState.STARTING,
+        ConnectionState.SECURING,
+        ConnectionState.TUNING,
+        ConnectionState.OPENING,
+    }
+)
 # These methods' queue="" stands for the last declared queue, which RabbitMQ looks up before it looks at the state of
 # the channel: queue.bind, queue.purge, queue.unbind, basic.consume, basic.get, queue.delete.
 _SHORTCUT_METHODS: Final = frozenset({(50, 20), (50, 30), (50, 50), (60, 20), (60, 70), (50, 40)})
@@ -69,7 +81,9 @@ class Settings:
 class Connection:
     """outbox: octets to be written, in order; outbox_bytes: about how many.
 
-    drop_at_s: when the socket has to be closed, None while it may stay. fault: what went wrong, for the log.
+    drop_at_s: when the socket has to be closed, None while it may stay. on_fault: told what went wrong, for the log.
+    more: one turn's work is done but not all that was read; `feed` is to be called again, with nothing if need be,
+    after the outbox was written and others had their turn.
     """
 
     def __init__(self, settings: Settings, now_s: float) -> None:
@@ -80,17 +94,18 @@ class Connection:
         self.outbox: list[bytes] = []
         self.outbox_bytes = 0
         self.touched = False
+        self.more = False
         self.client_properties: Table = {}
         self.channel_max = settings.channel_max
         self.frame_max_bytes = settings.frame_max_bytes
         self.heartbeat = Heartbeat(0, now_s)
         self.drop_at_s: float | None = now_s + settings.handshake_timeout_s
-        self.fault: AMQPError | None = None
         self.octets_received = 0
         self.octets_sent = 0
-        self.on_fault: Callable[[AMQPError], None] = lambda fault: None
+        self.on_fault: Callable[[AMQPError | str], None] = lambda fault: None
         self._now_s = now_s
         self._rest = b""
+        self._frames_left = 0
         self._frame_limit_bytes = settings.profile.frame_max_min_bytes
         self._opened = False
 
@@ -100,11 +115,14 @@ class Connection:
         """Takes what was read from the socket."""
         self.octets_received += len(data)
         self._now_s = now_s
+        self.more = False
+        self._frames_left = TURN_MAX_FRAMES
         start = 0
-        rest = self._rest
+        # After a fault of ours nobody knows how much was read: the next read begins anew.
+        rest, self._rest = self._rest, b""
         if rest:
             consumed = 0
-            if len(data) > _SEAM_BYTES > len(rest):
+            if len(data) > 2 * _SEAM_BYTES and len(rest) < _SEAM_BYTES:
                 # Not all of a big read is copied for the sake of one message that the last read cut in two.
                 seam = rest + data[:_SEAM_BYTES]
                 consumed = self._read(seam, 0, len(seam))
@@ -128,16 +146,21 @@ class Connection:
         return min(times) if times else None
 
     def look(self, now_s: float) -> None:
-        """The time of `due_s` has come: heartbeats."""
+        """The time of `due_s` has come: heartbeats, and the end of a handshake that takes too long."""
         self._now_s = now_s
-        due_s = self.heartbeat.due_s
-        if due_s is None or now_s < due_s or self.machine.state is not _RUNNING:
+        if self.machine.state in _HANDSHAKE and self.drop_at_s is not None and self.drop_at_s <= now_s:
+            self.on_fault("handshake timeout")
             return
-        match self.heartbeat.look(now_s, self.octets_sent, self.octets_received):
+        heartbeat = self.heartbeat
+        if heartbeat.due_s is None or now_s < heartbeat.due_s:
+            return
+        match heartbeat.look(now_s, self.octets_sent, self.octets_received):
             case Beat.SEND:
                 self.write(HEARTBEAT_FRAME)
-            case Beat.SILENT:
+            # Who was told to close has a time of its own for that.
+            case Beat.SILENT if self.machine.state is not ConnectionState.CLOSED:
                 # RabbitMQ drops a peer that is silent without a word: nobody is there to read it.
+                self.on_fault(f"missed heartbeats from client, timeout: {heartbeat.interval_s}s")
                 self.drop_at_s = now_s
 
     def close(self, code: int, explanation: str, now_s: float) -> None:
@@ -207,6 +230,10 @@ class Connection:
                             except AMQPError as fault:
                                 self._fail(channel, fault, (60, 80))
                             continue
+            if not self._frames_left or self.outbox_bytes > OUTBOX_MAX_BYTES:
+                self.more = True
+                break
+            self._frames_left -= 1
             if size > self._frame_limit_bytes:
                 self._frame_fault(kind, b"", "frame_too_large", [size, self.frame_max_bytes - 8])
                 return end
@@ -279,10 +306,10 @@ class Connection:
         method_id = assembler.method_id
         try:
             whole = assembler.accept(kind, payload)
-            if kind == HEADER and channel.handler is not None and method_id == (60, 40):
-                channel.handler.publish_announced(int.from_bytes(payload[4:12], "big"))
             if whole is None:
                 channel.hot = False
+                if kind == HEADER:
+                    self._content_announced(channel, method_id, int.from_bytes(payload[4:12], "big"))
             else:
                 method_id = whole.method.id
                 self._command(channel, whole)
@@ -291,14 +318,19 @@ class Connection:
             if not fault.closes_connection and assembler.expecting != METHOD:
                 assembler.discarding = True
             self._fail(channel, fault, method_id)
-        except NoMethod:
-            self._fail(None, _unknown_frame(kind, payload), (0, 0))
         except (UnknownMethod, TableError):
             self.distrust(0.0)
         except MalformedText as fault:
             self._fail(None, AMQPError(FRAME_ERROR, fault.explanation), (0, 0))
         except MalformedMethod as fault:
             self._fail(None, AMQPError(FRAME_ERROR, fault.explanation), fault.method_id)
+
+    def _content_announced(self, channel: Channel, method_id: tuple[int, int], body_bytes: int) -> None:
+        """A body is to come: what will not be published shall not fill the memory."""
+        if method_id != BASIC_PUBLISH or channel.handler is None or channel.machine.state is not ChannelState.OPEN:
+            channel.assembler.discarding = True
+        else:
+            channel.handler.publish_announced(body_bytes)
 
     def _command(self, channel: Channel, whole: Assembled) -> None:
         """A method, with its content if it has any, on a channel that may be in any state."""
@@ -308,8 +340,8 @@ class Connection:
         if method.id in _SHORTCUT_METHODS and not method.queue:  # type: ignore[attr-defined]
             # Raises where no queue was declared, whatever the state.
             if handler is None:
-                raise AMQPError(404, "no previously declared queue")
-            handler.expand_queue("")  # type: ignore[attr-defined]
+                raise AMQPError(NOT_FOUND, "no previously declared queue")
+            handler.expand_queue("")
         if method.id == (20, 10):
             if state is not ChannelState.STARTING:
                 raise AMQPError(CHANNEL_ERROR, "second 'channel.open' seen")
@@ -346,7 +378,6 @@ class Connection:
         if state is ConnectionState.CLOSED:
             return
         if state not in (_RUNNING, ConnectionState.OPENING):
-            self.fault = fault
             self.distrust(HANDSHAKE_ERROR_DELAY_S)
         elif channel is None or fault.closes_connection:
             self._close(fault)
@@ -355,13 +386,12 @@ class Connection:
 
     def _close_channel(self, channel: Channel, fault: AMQPError) -> None:
         class_id, method_id = fault.method_id or (0, 0)
-        if channel.machine.state is ChannelState.OPEN:
-            channel.machine.on(ChannelEvent.CLOSE_SENT)
         channel.hot = False
         if channel.handler is None:
             # The number was never opened: there is nothing to close but the client's idea of it.
             del self.channels[channel.number]
-        else:
+        elif channel.machine.state is ChannelState.OPEN:
+            channel.machine.on(ChannelEvent.CLOSE_SENT)
             channel.handler.closed()
         reply = methods.Channel.Close(
             reply_code=fault.code, reply_text=fault.text, class_id=class_id, method_id=method_id
@@ -370,7 +400,6 @@ class Connection:
 
     def _close(self, fault: AMQPError) -> None:
         class_id, method_id = fault.method_id or (0, 0)
-        self.fault = fault
         self._release()
         self.send(
             0,
@@ -424,11 +453,11 @@ class Connection:
 
     def _release(self) -> None:
         """Gives up channels and what they hold; once, however the connection ends."""
-        channels = [channel for channel in self.channels.values() if channel.machine.state is ChannelState.OPEN]
-        self.channels.clear()
-        for channel in channels:
-            assert channel.handler is not None
-            channel.handler.closed()
+        for number in list(self.channels):
+            # Taken out first: a channel that cannot be closed must not keep the others from it.
+            channel = self.channels.pop(number)
+            if channel.handler is not None and channel.machine.state is ChannelState.OPEN:
+                channel.handler.closed()
         if self._opened:
             self._opened = False
             self.handler.closed()

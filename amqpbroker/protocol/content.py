@@ -34,7 +34,7 @@ class Assembler:
     discarding: the content on its way is counted but not kept.
     """
 
-    __slots__ = ("_header", "_method", "_payload", "_pieces", "_profile", "_remaining", "discarding", "expecting")
+    __slots__ = ("_body", "_header", "_method", "_payload", "_profile", "_remaining", "discarding", "expecting")
 
     def __init__(self, profile: Profile) -> None:
         self.expecting = METHOD
@@ -44,17 +44,13 @@ class Assembler:
         self._payload = b""
         self._header = b""
         self._remaining = 0
-        self._pieces: list[bytes] = []
+        # One buffer, not a list of pieces: empty or tiny body frames must not cost more than they hold.
+        self._body = bytearray()
 
     @property
     def method_id(self) -> tuple[int, int]:
         """Of the method whose content is awaited; (0, 0) when none is."""
         return self._method.id if self._method is not None else (0, 0)
-
-    @property
-    def announced_bytes(self) -> int:
-        """How much of the body is still to come."""
-        return self._remaining
 
     def accept(self, kind: int, payload: bytes) -> Assembled | None:
         """Takes a frame; gives the command when it is whole. Raises 501, 505, and the faults of `methods.decode`."""
@@ -105,16 +101,16 @@ class Assembler:
             self._remaining = -1
             return None
         if not self.discarding:
-            self._pieces.append(payload)
+            self._body += payload
         self._remaining -= len(payload)
         return self._finish() if not self._remaining else None
 
     def _finish(self) -> Assembled:
         method = self._method
         assert method is not None
-        whole = Assembled(method, self._payload, self._header, b"".join(self._pieces))
+        whole = Assembled(method, self._payload, self._header, bytes(self._body))
         self.expecting = METHOD
         self.discarding = False
         self._method = None
-        self._pieces = []
+        self._body = bytearray()
         return whole

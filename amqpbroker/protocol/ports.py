@@ -26,6 +26,9 @@ class ChannelHandler(Protocol):
     def method(self, method: Method) -> None:
         """Any other method."""
 
+    def expand_queue(self, name: str) -> str:
+        """The queue that a name stands for: an empty one for the last declared. Raises 404."""
+
     def closed(self) -> None:
         """The channel is no more, by either side's wish or with its connection."""
 

@@ -1,6 +1,8 @@
 """The server: a broker with listeners, from start to stop."""
 
 import asyncio
+import contextlib
+import errno
 import os
 import socket
 from dataclasses import dataclass
@@ -10,15 +12,19 @@ from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.protocol.connection import Settings
 from amqpbroker.server.config import Config
+from amqpbroker.server.handshakes import Handshakes
 from amqpbroker.server.identity import server_properties
 from amqpbroker.server.ticker import Ticker
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.batch import Batch
 
 # How long clients have to answer a close when the server stops.
-STOP_TIMEOUT_S: Final = 0.8
+STOP_TIMEOUT_S: Final = 0.5
 _SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
 _BACKLOG: Final = 1_024
+# asyncio tries to accept as many as its backlog in one turn, and logs each failure: out of descriptors that would be a
+# thousand tracebacks a second. The socket itself has room for more.
+_ACCEPTS_PER_TURN: Final = 16
 
 
 class ListenError(OSError):
@@ -53,9 +59,11 @@ class Server:
         self.batch = Batch()
         self.endpoints: list[Endpoint] = []
         self.connections: set[ConnectionTransport] = set()
+        self.handshakes = Handshakes()
         self.loop: asyncio.AbstractEventLoop
         self.ticker: Ticker
         self._listeners: list[asyncio.Server] = []
+        self._unix_inode: int | None = None
         self._flush_planned = False
         self._all_gone: asyncio.Event | None = None
 
@@ -64,20 +72,24 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.ticker = Ticker(self.loop)
         port = self.config.port
-        for host in self.config.hosts:
-            for found in _resolve(host, port):
-                endpoint = await self._listen(found)
-                # Any free port was asked for: the other addresses get the same one.
-                port = port or endpoint.port
-        if self.config.unix_socket is not None:
-            await self._listen_unix(self.config.unix_socket)
+        try:
+            heard: set[str] = set()
+            for host in self.config.hosts:
+                for found in _resolve(host, port):
+                    if found[1] not in heard:
+                        heard.add(found[1])
+                        endpoint = await self._listen(found)
+                        # Any free port was asked for: the other addresses get the same one.
+                        port = port or endpoint.port
+            if self.config.unix_socket is not None:
+                await self._listen_unix(self.config.unix_socket)
+        except ListenError:
+            self._stop_listening()
+            raise
 
     async def stop(self, reason: str = _SHUTDOWN) -> None:
         """Closes every connection with 320, waits a little for the answers, and ends."""
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()
-        self.endpoints.clear()
+        self._stop_listening()
         self._all_gone = asyncio.Event()
         for connection in list(self.connections):
             connection.force_close(reason)
@@ -88,6 +100,7 @@ class Server:
             except TimeoutError:
                 for connection in list(self.connections):
                     connection.abort()
+                await self._all_gone.wait()
         if hasattr(self, "ticker"):
             self.ticker.stop()
 
@@ -109,9 +122,13 @@ class Server:
     async def _listen(self, address: tuple[socket.AddressFamily, str, int]) -> Endpoint:
         family, host, port = address
         try:
+            # A host without a name takes both families where the machine can.
+            both = host == "::" and socket.has_dualstack_ipv6()
+            listening = socket.create_server((host, port), family=family, dualstack_ipv6=both)
             listener = await self.loop.create_server(
-                lambda: ConnectionTransport(self), host, port, family=family, backlog=_BACKLOG
+                lambda: ConnectionTransport(self), sock=listening, backlog=_ACCEPTS_PER_TURN
             )
+            listening.listen(_BACKLOG)
         except OSError as error:
             raise _listen_error(error, f"{host}:{port}" if family == socket.AF_INET else f"[{host}]:{port}") from error
         self._listeners.append(listener)
@@ -120,12 +137,27 @@ class Server:
         return endpoint
 
     async def _listen_unix(self, path: str) -> None:
+        if _is_listened_on(path):
+            raise ListenError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
         try:
             listener = await self.loop.create_unix_server(lambda: ConnectionTransport(self), path, backlog=_BACKLOG)
         except OSError as error:
             raise _listen_error(error, path) from error
         self._listeners.append(listener)
+        self._unix_inode = os.stat(path).st_ino
         self.endpoints.append(Endpoint(path=path))
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self.endpoints.clear()
+        path = self.config.unix_socket
+        # Python removes the file since 3.13 only. Another server may have put its own there meanwhile.
+        if path is not None and self._unix_inode is not None:
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(path).st_ino == self._unix_inode:
+                    os.unlink(path)
 
 
 def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str, int]]:
@@ -135,6 +167,17 @@ def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str, int]
     except OSError as error:
         raise _listen_error(error, host) from error
     return [(family, str(address[0]), port) for family, _, _, _, address in found]
+
+
+def _is_listened_on(path: str) -> bool:
+    """Whether a server answers at the path: asyncio would take a socket file away from it without a word."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _listen_error(error: OSError, address: str) -> ListenError:

@@ -4,6 +4,10 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from itertools import count
+from typing import Final
+
+# Below this the cancelled are not worth looking for.
+_SWEEP_MIN: Final = 1_024
 
 
 class Deadline:
@@ -16,7 +20,7 @@ class Deadline:
         self.callback = callback
 
     def cancel(self) -> None:
-        """It will not be done. It stays in the heap until its time, so it costs nothing to cancel."""
+        """It will not be done. It stays in the heap until its time or a sweep, so it costs nothing to cancel."""
         self.callback = None
 
 
@@ -26,6 +30,7 @@ class Ticker:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._heap: list[tuple[float, int, Deadline]] = []
+        self._sweep_at = _SWEEP_MIN
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -35,6 +40,8 @@ class Ticker:
 
     def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
         """Calls callback when the time has come."""
+        if len(self._heap) >= self._sweep_at:
+            self._sweep()
         deadline = Deadline(when_s, callback)
         heapq.heappush(self._heap, (when_s, next(self._order), deadline))
         if self._heap[0][2] is deadline:
@@ -46,6 +53,12 @@ class Ticker:
         self._heap.clear()
         self._arm()
 
+    def _sweep(self) -> None:
+        """Drops the cancelled: clients come and go, and may ask for heartbeats hours apart."""
+        self._heap = [entry for entry in self._heap if entry[2].callback is not None]
+        heapq.heapify(self._heap)
+        self._sweep_at = max(_SWEEP_MIN, 2 * len(self._heap))
+
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -56,9 +69,12 @@ class Ticker:
     def _tick(self) -> None:
         self._timer = None
         now_s = self.now_s()
-        while self._heap and self._heap[0][0] <= now_s:
-            _, _, deadline = heapq.heappop(self._heap)
-            if deadline.callback is not None:
-                deadline.callback()
-        if self._timer is None:
-            self._arm()
+        try:
+            while self._heap and self._heap[0][0] <= now_s:
+                _, _, deadline = heapq.heappop(self._heap)
+                if deadline.callback is not None:
+                    deadline.callback()
+        finally:
+            # A fault in one callback is for the loop's log; the other deadlines are still kept.
+            if self._timer is None:
+                self._arm()

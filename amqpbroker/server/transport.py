@@ -3,10 +3,13 @@
 import asyncio
 import ipaddress
 import logging
-from typing import TYPE_CHECKING, cast
+import socket
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
 
 from amqpbroker.errors import INTERNAL_ERROR, AMQPError
-from amqpbroker.limits import BACKLOG_REST_S
+from amqpbroker.limits import BACKLOG_REST_S, UNREAD_MAX_BYTES
+from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.server.ticker import Deadline
 from amqpbroker.session.connection import Connection, Transport
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("amqpbroker.connection")
 
+# Who does not read is not waited for: what is not written so long after the close is lost.
+_LINGER_S: Final = 1.0
 # A read of less waits for the end of the loop's turn, so that many small ones share their writes.
 _FLUSH_AT_ONCE_BYTES = 4_096
 # Who sends this much at a time is a flood: others come first. One turn of the loop is asyncio's own pace, which uvloop
@@ -36,14 +41,17 @@ class ConnectionTransport(asyncio.Protocol):
         self._drop_at_s: float | None = None
         self._reading_held = False
         self._writing_paused = False
-        self._rest: asyncio.TimerHandle | None = None
+        self._turn_over = False
+        self._rest: Deadline | None = None
         self.name = ""
+        self._address = ""
 
     # asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._socket = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
+        family = transport.get_extra_info("socket").family
         here = transport.get_extra_info("sockname")
         self.name = f"{_address(peer)} -> {_address(here)}"
         wire = self._wire
@@ -51,11 +59,13 @@ class ConnectionTransport(asyncio.Protocol):
             self._server.broker,
             self._server.batch,
             wire,
-            Transport(self._write, self._hold_reading, self._release_reading, _is_loopback(peer)),
+            Transport(self._write, self._hold_reading, self._release_reading, _is_loopback(peer, family)),
             self._server.config.message_size_max_bytes,
         )
         wire.on_fault = self._log_fault
         self._server.connections.add(self)
+        self._address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._server.handshakes.begin(self, self._address, self._server.ticker.now_s())
         self._arm()
         logger.info("accepting AMQP connection %s", self.name)
 
@@ -71,28 +81,34 @@ class ConnectionTransport(asyncio.Protocol):
             self._arm()
         if len(data) >= _FLUSH_AT_ONCE_BYTES:
             self._server.batch.finish()
-            if len(data) >= _FLOOD_BYTES and not self._reading_held:
+            if len(data) >= _FLOOD_BYTES and not self._reading_held and not wire.more:
                 self._socket.pause_reading()
                 lagging, self._session.lagging = self._session.lagging, None
                 if lagging is None:
                     self._loop.call_soon(self._go_on_reading)
                 else:
                     lagging.resting.append(self._wake)
-                    self._rest = self._loop.call_later(BACKLOG_REST_S, self._wake)
+                    until_s = self._server.ticker.now_s() + BACKLOG_REST_S
+                    self._rest = self._server.ticker.at(until_s, partial(self._wake_anyway, lagging))
         else:
             self._server.flush_soon()
+        if wire.more or self._leaves_answers_unread():
+            self._end_turn()
 
     def eof_received(self) -> bool:
+        # asyncio closes the socket now; the answers to what was read before may still be on their way.
+        self._server.batch.finish()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
+        self._server.handshakes.end(self, self._address)
         if self._deadline is not None:
             self._deadline.cancel()
-        self._wire.lost()
-        self._server.flush_soon()
         self._server.connection_gone()
+        self._server.flush_soon()
         logger.info("closed AMQP connection %s", self.name)
+        self._wire.lost()
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -102,6 +118,8 @@ class ConnectionTransport(asyncio.Protocol):
         self._writing_paused = False
         self._session.resume_writing()
         self._server.flush_soon()
+        if self._turn_over:
+            self._loop.call_soon(self._next_turn)
 
     # The session's side
 
@@ -122,18 +140,46 @@ class ConnectionTransport(asyncio.Protocol):
 
     def _release_reading(self) -> None:
         self._reading_held = False
+        if self._turn_over:
+            self._loop.call_soon(self._next_turn)
         self._go_on_reading()
         self._server.flush_soon()
 
+    def _end_turn(self) -> None:
+        """Others come first; and who does not read its answers gets no more of them."""
+        self._turn_over = True
+        self._socket.pause_reading()
+        self._server.batch.finish()
+        if not self._leaves_answers_unread():
+            self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        """Goes on with what was read already, then with reading."""
+        if not self._turn_over or self._reading_held or self._socket.is_closing():
+            return
+        self._turn_over = False
+        self.data_received(b"")
+        self._go_on_reading()
+
+    def _leaves_answers_unread(self) -> bool:
+        # Deliveries alone never come to so much: they stop at OUTBOX_MAX_BYTES and one message.
+        limit_bytes = UNREAD_MAX_BYTES + self._server.config.message_size_max_bytes
+        return self._writing_paused and self._socket.get_write_buffer_size() > limit_bytes
+
     def _wake(self) -> None:
-        """The consumers have caught up, or the rest was long enough."""
+        """The consumers have caught up."""
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None
             self._go_on_reading()
 
+    def _wake_anyway(self, lagging: Queue) -> None:
+        """The rest was long enough: the queue, whose consumers may never catch up, forgets who waits."""
+        lagging.resting.remove(self._wake)
+        self._wake()
+
     def _go_on_reading(self) -> None:
-        if not self._reading_held and not self._socket.is_closing():
+        if not self._reading_held and not self._turn_over and not self._socket.is_closing():
             self._socket.resume_reading()
 
     # Times
@@ -142,6 +188,8 @@ class ConnectionTransport(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._drop_at_s = self._wire.drop_at_s
+        if self._drop_at_s is None:
+            self._server.handshakes.end(self, self._address)
         due_s = self._wire.due_s
         self._deadline = self._server.ticker.at(due_s, self._due) if due_s is not None else None
 
@@ -153,8 +201,7 @@ class ConnectionTransport(asyncio.Protocol):
         self._server.batch.finish()
         if wire.drop_at_s is not None and wire.drop_at_s <= now_s:
             self._socket.close()
-            # What cannot be written by now is not waited for.
-            self._loop.call_later(1.0, self._socket.abort)
+            self._deadline = self._server.ticker.at(now_s + _LINGER_S, self._socket.abort)
         else:
             self._arm()
 
@@ -162,7 +209,12 @@ class ConnectionTransport(asyncio.Protocol):
 
     def force_close(self, reason: str) -> None:
         """Tells the client that the connection is closed from here: 320."""
-        self._wire.force_close(reason, self._server.ticker.now_s())
+        try:
+            self._wire.force_close(reason, self._server.ticker.now_s())
+        except Exception:
+            # The others are to be told too.
+            logger.exception("connection %s: internal error", self.name)
+            self._socket.abort()
         if self._wire.drop_at_s is not self._drop_at_s:
             self._arm()
 
@@ -170,21 +222,22 @@ class ConnectionTransport(asyncio.Protocol):
         """Ends the socket without waiting for anything."""
         self._socket.abort()
 
-    def _log_fault(self, fault: AMQPError) -> None:
+    def _log_fault(self, fault: AMQPError | str) -> None:
         logger.error("connection %s: %s", self.name, fault)
 
 
 def _address(name: object) -> str:
     """host:port as RabbitMQ names connections; unix sockets have neither."""
-    if isinstance(name, tuple) and len(name) >= 2:
-        return f"{name[0]}:{name[1]}"
-    return "unix"
+    if not isinstance(name, tuple):
+        return "unix"
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _is_loopback(peer: object) -> bool:
-    """Whether the peer is on this machine: a unix socket's always is."""
+def _is_loopback(peer: object, family: int) -> bool:
+    """Whether the peer is on this machine: a unix socket's always is, one that left before it could be asked is not."""
     if not isinstance(peer, tuple):
-        return True
+        return family not in (socket.AF_INET, socket.AF_INET6)
     address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback

@@ -31,7 +31,9 @@ def qos(channel: "Channel", method: Basic.Qos) -> None:
         channel.prefetch = method.prefetch_count
         channel.global_prefetch = 0
     limit = channel.global_prefetch
-    channel.budget.credit = limit - len(channel.unacked.entries) if limit else UNLIMITED
+    # What consumers have counts, also what waits in a transaction; what basic.get has does not.
+    held = sum(one.outstanding for one in channel.by_number.values() if one.tag)
+    channel.budget.credit = (limit or UNLIMITED) - held
     channel.reply(Basic.QosOk())
     channel.wake()
 
@@ -77,10 +79,10 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
 
 
 def _consume_replies(channel: "Channel", tag: str, method: Basic.Consume) -> None:
-    if not method.no_ack:
-        raise AMQPError(PRECONDITION_FAILED, "reply consumer cannot acknowledge")
     if channel.reply_consumer is not None:
         raise AMQPError(PRECONDITION_FAILED, "reply consumer already set")
+    if not method.no_ack:
+        raise AMQPError(PRECONDITION_FAILED, "reply consumer cannot acknowledge")
     broker = channel.connection.broker
     queue = Queue(f"{REPLY_TO}.{broker.generate_token()}.{broker.generate_token()}==")
     consumer = Consumer(tag, queue, channel, channel.budget, number=channel.new_number(tag), no_ack=True)
@@ -112,8 +114,9 @@ def get(channel: "Channel", method: Basic.Get) -> None:
     position, message, redelivered = found
     tag = channel.next_delivery_tag
     channel.next_delivery_tag += 1
-    getter = channel.getter(queue)
+    getter = channel.getter(queue, method.no_ack)
     if not method.no_ack:
+        getter.spend(1)
         channel.unacked.entries[tag] = (position, message, getter.number)
         queue.unacked += 1
     address, header, body, _ = message

@@ -27,8 +27,6 @@ class Batch:
         self._touched.append(connection)
 
     def finish(self) -> None:
-        """Writes to every touched connection."""
+        """Writes to every touched connection; one that fails keeps none of the others from it."""
         while self._touched:
-            touched, self._touched = self._touched, []
-            for connection in touched:
-                connection.flush()
+            self._touched.pop().flush()

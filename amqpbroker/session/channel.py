@@ -37,8 +37,9 @@ HANDLERS: dict[tuple[int, int], Callable[..., None]] = {
 class Channel:
     """One channel of a connection, and the sink of its consumers.
 
-    consumers: by consumer tag. by_number: the same and one for each queue that was asked by basic.get, by the number
-    that unacknowledged messages carry. last_queue: the queue that an empty name stands for.
+    consumers: by consumer tag. by_number: the same by the number that unacknowledged messages carry, with those that
+    were cancelled and those that stand for basic.get while they have such messages. last_queue: the queue that an empty
+    name stands for.
     """
 
     def __init__(self, connection: "Connection", number: int) -> None:
@@ -64,6 +65,7 @@ class Channel:
         self.transaction: Transaction | None = None
         self.reply_consumer: Consumer | None = None
         self.is_closed = False
+        self._getters: dict[str, Consumer] = {}
         self._next_number = 1
 
     # What the protocol calls
@@ -178,6 +180,7 @@ class Channel:
     def cancelled(self, consumer: Consumer) -> None:
         """The queue of a consumer was deleted."""
         del self.consumers[consumer.tag]
+        self._forget_if_done(consumer)
         if self.connection.has_capability("consumer_cancel_notify"):
             self.connection.wire.send(self.number, Basic.Cancel(consumer_tag=consumer.tag, nowait=True))
 
@@ -198,19 +201,19 @@ class Channel:
         for entry in entries:
             by_number.setdefault(entry[2], []).append(entry)
         # All that goes back is back before anything goes out again.
-        queues = {}
+        queues: dict[Queue, None] = {}
         for number, own in by_number.items():
             consumer = self.by_number[number]
-            queues[consumer.queue.name] = consumer.queue
+            queues[consumer.queue] = None
             self._return_to_queue(consumer, own, how)
-        for target in queues.values():
-            target.drain()
         self._wake_siblings()
+        for target in queues:
+            target.drain()
 
     def _settle_consumer(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
         self._return_to_queue(consumer, entries, how)
-        consumer.queue.drain()
         self._wake_siblings()
+        consumer.queue.drain()
 
     def _return_to_queue(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
         target = consumer.queue
@@ -219,20 +222,41 @@ class Channel:
         else:
             target.acked_count += len(entries)
         target.settle(consumer, len(entries))
+        self._forget_if_done(consumer)
         tap = self.connection.broker.tap
         if tap is not None:
             tap.settled(target, [message for _, message, _ in entries], how)
 
     def _wake_siblings(self) -> None:
-        """A prefetch for the whole channel was freed by one consumer: the others may go on too."""
+        """A prefetch for the whole channel was freed by one consumer: the others may go on too, not always after it."""
         if self.global_prefetch and not self.is_closed:
             self.wake()
 
     def wake(self) -> None:
         """The consumers may have capacity again: what waits for them goes out."""
-        for consumer in list(self.consumers.values()):
+        self.rejoin()
+        self.drain()
+
+    def rejoin(self) -> None:
+        """The consumers stand in their queues' rounds again if they have capacity."""
+        for consumer in self.consumers.values():
             consumer.queue.ready_to_take(consumer)
+        if self.reply_consumer is not None:
+            self.reply_consumer.queue.ready_to_take(self.reply_consumer)
+
+    def drain(self) -> None:
+        """What waits for the consumers goes out.
+
+        The first may take as much as goes into one turn, so each time another one is the first.
+        """
+        consumers = list(self.consumers.values())
+        if consumers:
+            first = consumers[0].tag
+            self.consumers[first] = self.consumers.pop(first)
+        for consumer in consumers:
             consumer.queue.drain()
+        if self.reply_consumer is not None:
+            self.reply_consumer.queue.drain()
 
     # Consumers
 
@@ -253,17 +277,30 @@ class Channel:
         """Ends a consumer; what it has unacknowledged stays with the channel."""
         consumer = self.consumers.pop(tag)
         consumer.queue.remove_consumer(consumer)
+        self._forget_if_done(consumer)
         self.connection.vhost.consumer_gone(consumer.queue)
+        if consumer.queue.deleted:
+            self.connection.exclusive_queues.pop(consumer.queue.name, None)
 
-    def getter(self, target: Queue) -> Consumer:
+    def getter(self, target: Queue, no_ack: bool) -> Consumer:
         """Stands for basic.get from a queue: what was got is unacknowledged like what was delivered."""
-        for known in self.by_number.values():
-            if known.queue is target and known.tag == "":
-                return known
-        number = self._next_number
-        self._next_number += 1
-        getter = self.by_number[number] = Consumer("", target, self, ChannelBudget(), number=number)
+        known = self._getters.get(target.name)
+        if known is not None and known.queue is target and not no_ack:
+            return known
+        getter = Consumer("", target, self, ChannelBudget(), number=self._next_number, no_ack=no_ack)
+        if not no_ack:
+            self._next_number += 1
+            self.by_number[getter.number] = self._getters[target.name] = getter
         return getter
+
+    def _forget_if_done(self, consumer: Consumer) -> None:
+        """A consumer that gets no more and has nothing unacknowledged is not needed any more."""
+        if consumer.registered or consumer.outstanding:
+            return
+        self.by_number.pop(consumer.number, None)
+        self.lanes.pop(consumer.number, None)
+        if self._getters.get(consumer.queue.name) is consumer:
+            del self._getters[consumer.queue.name]
 
     def expand_queue(self, name: str) -> str:
         """The queue that a name stands for: an empty one for the last declared. Raises 404."""
@@ -288,3 +325,4 @@ class Channel:
         self.reply_consumer = None
         del self.connection.broker.reply_queues[consumer.queue.name]
         consumer.queue.remove_consumer(consumer)
+        self._forget_if_done(consumer)

@@ -1,15 +1,15 @@
 """Publisher confirms: numbers for publishes, and acks for what is taken care of, as few as will do."""
 
-from amqpbroker.wire.methods import Basic, encode_frame
+from amqpbroker.wire.hot import ack_prefix, lay_ack
 
 
 class Confirms:
     """Counts from 1 from confirm.select on. published: the last number given out."""
 
-    __slots__ = ("_channel", "_settled", "published")
+    __slots__ = ("_prefix", "_settled", "published")
 
     def __init__(self, channel: int) -> None:
-        self._channel = channel
+        self._prefix = ack_prefix(channel)
         self.published = 0
         self._settled = 0
 
@@ -19,4 +19,4 @@ class Confirms:
         if not count:
             return b""
         self._settled = self.published
-        return encode_frame(self._channel, Basic.Ack(delivery_tag=self.published, multiple=count > 1))
+        return lay_ack(self._prefix, self.published, multiple=count > 1)

@@ -104,10 +104,9 @@ class Connection:
     # Writing
 
     def flush(self) -> None:
-        """Writes what the outbox holds, confirms first."""
+        """Writes what the outbox holds, and the confirms that are due after it: a return comes before its ack."""
         for channel in self._confirms_due:
-            if channel.confirms is not None and not channel.is_closed:
-                self.wire.outbox.append(channel.confirms.take_frames())
+            self._confirm(channel)
         self._confirms_due.clear()
         data = self.wire.take()
         if data:
@@ -119,6 +118,10 @@ class Connection:
         if not self.wire.touched:
             self.wire.touched = True
             self.touched()
+
+    def _confirm(self, channel: Channel) -> None:
+        if channel.confirms is not None:
+            self.wire.outbox.append(channel.confirms.take_frames())
 
     def fill(self) -> None:
         """The outbox holds as much as one turn may send: the consumers have no capacity until it is written."""
@@ -145,8 +148,12 @@ class Connection:
         for channel in channels:
             channel.budget.writable = True
         for channel in channels:
-            if not channel.is_closed:
-                channel.wake()
+            channel.rejoin()
+        for channel in channels:
+            channel.drain()
+        if channels:
+            # It may have taken the whole turn: next time another one is the first.
+            self._channels[channels[0].number] = self._channels.pop(channels[0].number)
 
     # Holding publishers back
 
@@ -169,6 +176,8 @@ class Connection:
         self._transport.resume_reading()
 
     def channel_closed(self, channel: Channel) -> None:
-        """A channel is no more."""
-        self._confirms_due.pop(channel, None)
+        """A channel is no more; what is confirmed by now is told before that."""
+        if channel in self._confirms_due:
+            del self._confirms_due[channel]
+            self._confirm(channel)
         self._channels.pop(channel.number, None)

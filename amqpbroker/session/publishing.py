@@ -70,8 +70,11 @@ class Publisher:
         """Forgets the decisions if the topology has changed since they were made."""
         if self._version != self._vhost.version:
             self._version = self._vhost.version
-            self._groups.clear()
-            self._channel.lane.forget()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._groups.clear()
+        self._channel.lane.forget()
 
     # The lane's questions
 
@@ -92,7 +95,7 @@ class Publisher:
         route = Route(address_of(publish.exchange, publish.routing_key), group)
         routes = self._channel.lane.routes
         if len(routes) >= ROUTE_MEMO_MAX:
-            self._channel.lane.forget()
+            self._forget()
         routes[method] = route
         return route
 

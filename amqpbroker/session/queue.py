@@ -98,7 +98,7 @@ def bind(channel: "Channel", method: Queue.Bind) -> None:
 def unbind(channel: "Channel", method: Queue.Unbind) -> None:
     binding = _binding(channel, method)
     connection = channel.connection
-    if binding in connection.vhost.bindings_to(binding.destination):
+    if connection.vhost.is_bound(binding):
         connection.vhost.queue(binding.destination.name, connection)
         connection.vhost.unbind(binding)
     channel.reply(Queue.UnbindOk())
@@ -138,6 +138,7 @@ def delete(channel: "Channel", method: Queue.Delete) -> None:
     channel.reply(Queue.DeleteOk(message_count=count), nowait=method.nowait)
     if queue is not None:
         vhost.delete_queue(queue)
+        connection.exclusive_queues.pop(queue.name, None)
 
 
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {

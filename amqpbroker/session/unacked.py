@@ -1,6 +1,6 @@
 """What a channel's client has and has not acknowledged."""
 
-from itertools import repeat
+from itertools import repeat, takewhile
 
 from amqpbroker.errors import PRECONDITION_FAILED, AMQPError
 from amqpbroker.model.message import Message
@@ -39,10 +39,11 @@ class Unacked:
             return taken
         if tag not in entries:
             raise unknown_tag(tag)
-        found = list(map(entries.pop, range(self._lowest, tag + 1), repeat(None)))
-        self._lowest = tag + 1
-        # Those acknowledged before, and those delivered without acknowledgement, are not there.
-        return list(filter(None, found))
+        lowest, self._lowest = self._lowest, tag + 1
+        if tag + 1 - lowest > 2 * len(entries):
+            # Most were delivered without acknowledgement, or acknowledged before: those that are there are fewer.
+            return [entries.pop(one) for one in list(takewhile(tag.__ge__, entries))]
+        return list(filter(None, map(entries.pop, range(lowest, tag + 1), repeat(None))))
 
     def restore(self, entries: dict[int, Entry]) -> None:
         """Puts back what was taken: tx.rollback."""

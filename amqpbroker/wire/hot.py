@@ -23,6 +23,8 @@ _ACK_TAIL: Final = struct.Struct(">QBB")
 _OCTETS: Final = [bytes((octet,)) for octet in range(256)]
 # class, method, ticket, exchange, routing key, bits
 _PUBLISH_MAX_BYTES: Final = 4 + 2 + 256 + 256 + 1
+# Flags without a property: the first asks for another word of flags.
+_NO_PROPERTIES: Final = 0x0003
 # Property flags: headers, delivery-mode, priority, reply-to, expiration and user-id, which have rules of their own, and
 # timestamp, which is no string.
 _LOOK_CLOSER: Final = 0x3B50
@@ -36,6 +38,10 @@ _BODY: Final = itemgetter(2)
 _UNIFORM_MIN_MESSAGES: Final = 16
 # Of bodies over this the separator search costs more than it saves.
 _SPLIT_BODY_MAX_BYTES: Final = 1_024
+# How many messages the first search of a run looks at, and how many times as many each further one: a run that is
+# short has not been searched for to the end of the read.
+_SPLIT_FIRST_MESSAGES: Final = 32
+_SPLIT_GROWTH: Final = 8
 
 ACK_FRAME_BYTES: Final = 21
 
@@ -127,6 +133,7 @@ class PublishLane:
         messages: list[Message] = []
         group: object = None
         size_bytes = 0
+        window = _SPLIT_FIRST_MESSAGES
         self.waiting = False
         while True:
             if template is not None and data.startswith(template, position):
@@ -140,9 +147,12 @@ class PublishLane:
                     break
                 position = stop + 1
                 if body_bytes <= _SPLIT_BODY_MAX_BYTES and data.startswith(template, position):
-                    bodies = _split_bodies(data[body_start:end], template, body_bytes)
+                    stride = len(template) + body_bytes + 1
+                    search_end = min(body_start + window * stride, end)
+                    bodies = _split_bodies(data[body_start:search_end], template, body_bytes)
+                    window = window * _SPLIT_GROWTH if len(bodies) == window else _SPLIT_FIRST_MESSAGES
                     if len(bodies) > 1:
-                        position += (len(bodies) - 1) * (len(template) + body_bytes + 1)
+                        position += (len(bodies) - 1) * stride
                         if messages:
                             sink.publish(group, messages, size_bytes, False)
                             messages = []
@@ -184,7 +194,7 @@ class PublishLane:
                     or number != channel
                     or class_id != BASIC
                     or weight
-                    or word & 1
+                    or word & _NO_PROPERTIES
                     or not 14 <= size <= body_max
                     or body_bytes > body_max
                 ):
@@ -278,6 +288,11 @@ def read_acks(data: bytes, position: int, end: int, prefix: bytes) -> tuple[list
         acks.append((tag, bool(multiple & 1)))
         position += ACK_FRAME_BYTES
     return acks, position
+
+
+def lay_ack(prefix: bytes, tag: int, *, multiple: bool) -> bytes:
+    """A basic.ack frame. prefix: see `ack_prefix`."""
+    return prefix + _ACK_TAIL.pack(tag, multiple, FRAME_END)
 
 
 def ack_prefix(channel: int) -> bytes:

@@ -109,8 +109,9 @@ def _launch_amqpbroker(port: int, directory: Path) -> Launch:
     environment = dict(os.environ)
     if program is None:
         environment["PYTHONPATH"] = str(ROOT)
-    options = f"serve --port {port} --memory --http-port -1 --metrics-port -1 --ready-file {directory / 'ready'}"
-    return Launch([*([program] if program else [sys.executable, "-m", "amqpbroker"]), *options.split()], environment)
+    options = f"serve --port {port} --memory --http-port -1 --metrics-port -1 --ready-file".split()
+    command = [program] if program else [sys.executable, "-m", "amqpbroker"]
+    return Launch([*command, *options, str(directory / "ready")], environment)
 
 
 AMQPBROKER = BrokerKind("amqpbroker", _launch_amqpbroker)

@@ -1,0 +1,191 @@
+"""A virtual host: exchanges, queues, what binds them, and what goes when one of them goes."""
+
+import pytest
+
+from amqpbroker.errors import (
+    ACCESS_REFUSED,
+    COMMAND_INVALID,
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    RESOURCE_LOCKED,
+    AMQPError,
+)
+from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.consumer import ChannelBudget, Consumer
+from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.queue import Queue
+from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
+from amqpbroker.profiles import PROFILES
+from tests.helpers.outlet import Outlet, messages
+
+
+class Told(Outlet):
+    """A connection that notes which of its consumers were cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled_tags: list[str] = []
+
+    def cancelled(self, consumer: Consumer) -> None:
+        self.cancelled_tags.append(consumer.tag)
+
+
+@pytest.fixture
+def vhost() -> VirtualHost:
+    return VirtualHost("/", PROFILES["4.2"])
+
+
+def add_queue(vhost: VirtualHost, name: str = "tasks", *, auto_delete: bool = False, owner: object = None) -> Queue:
+    queue = Queue(name, auto_delete=auto_delete, owner=owner)
+    vhost.add_queue(queue)
+    return queue
+
+
+def add_exchange(vhost: VirtualHost, name: str, *, kind: str = "fanout", auto_delete: bool = False) -> None:
+    vhost.add_exchange(EXCHANGE_TYPES[kind](name, False, auto_delete, False, {}))
+
+
+def to_queue(source: str, name: str = "tasks", key: str = "") -> Binding:
+    return Binding(source, Destination("queue", name), key, {})
+
+
+def to_exchange(source: str, name: str) -> Binding:
+    return Binding(source, Destination("exchange", name), "", {})
+
+
+def reached(vhost: VirtualHost, exchange: str, key: str = "") -> tuple[str, ...]:
+    return vhost.route(vhost.exchange(exchange), (key,), {}).queue_names
+
+
+def test_every_virtual_host_has_the_predeclared_exchanges(vhost: VirtualHost) -> None:
+    for name, kind, internal in PREDECLARED:
+        exchange = vhost.exchange(name)
+        assert (exchange.type, exchange.durable, exchange.internal) == (kind, True, internal)
+    assert len(vhost.exchanges) == len(PREDECLARED) + 1
+
+
+def test_a_missing_exchange_or_queue_is_named(vhost: VirtualHost) -> None:
+    with pytest.raises(AMQPError, match="NOT_FOUND - no exchange 'logs' in vhost '/'"):
+        vhost.exchange("logs")
+    with pytest.raises(AMQPError, match="NOT_FOUND - no queue 'tasks' in vhost '/'") as missing:
+        vhost.queue("tasks", None)
+    assert missing.value.code == NOT_FOUND
+
+
+@pytest.mark.parametrize(("profile", "code"), [("3.13", COMMAND_INVALID), ("4.2", PRECONDITION_FAILED)])
+def test_an_unknown_type_of_exchange_is_refused_by_the_profiles_code(profile: str, code: int) -> None:
+    with pytest.raises(AMQPError, match="unknown exchange type 'x-nothing'") as refused:
+        VirtualHost("/", PROFILES[profile]).exchange_type("x-nothing")
+    assert refused.value.code == code
+
+
+def test_a_queue_of_another_connection_is_locked(vhost: VirtualHost) -> None:
+    owner = object()
+    queue = add_queue(vhost, owner=owner)
+    assert vhost.queue("tasks", owner) is queue
+    with pytest.raises(AMQPError, match="cannot obtain exclusive access to locked queue 'tasks'") as locked:
+        vhost.queue("tasks", object())
+    assert locked.value.code == RESOURCE_LOCKED
+
+
+def test_every_change_of_the_topology_changes_the_version_and_nothing_else_does(vhost: VirtualHost) -> None:
+    versions = [vhost.version]
+
+    def changed() -> bool:
+        versions.append(vhost.version)
+        return versions[-1] != versions[-2]
+
+    queue = add_queue(vhost)
+    assert changed()
+    add_exchange(vhost, "logs")
+    assert changed()
+    vhost.bind(to_queue("logs"))
+    assert changed()
+    vhost.bind(to_queue("logs"))
+    vhost.unbind(to_queue("logs", "other"))
+    vhost.delete_exchange("missing")
+    queue.extend(messages(3))
+    queue.purge()
+    assert not changed()
+    vhost.unbind(to_queue("logs"))
+    assert changed()
+    vhost.delete_exchange("logs")
+    assert changed()
+    vhost.delete_queue(queue)
+    assert changed()
+
+
+def test_a_deleted_queue_takes_its_bindings_messages_and_consumers_with_it(vhost: VirtualHost) -> None:
+    queue = add_queue(vhost)
+    vhost.bind(to_queue("amq.fanout"))
+    queue.extend(messages(3))
+    connection = Told()
+    for tag in ("a", "b"):
+        queue.add_consumer(Consumer(tag, queue, connection, ChannelBudget(), number=1))
+    assert vhost.delete_queue(queue) == 3
+    assert connection.cancelled_tags == ["a", "b"]
+    assert (queue.consumers, queue.levels, queue.deleted, queue.message_count) == ({}, {}, True, 0)
+    assert reached(vhost, "amq.fanout") == ()
+    assert not vhost.exchange("amq.fanout").bindings
+
+
+def test_a_deleted_exchange_takes_its_bindings_in_both_directions_with_it(vhost: VirtualHost) -> None:
+    add_queue(vhost)
+    add_exchange(vhost, "logs")
+    vhost.bind(to_exchange("amq.fanout", "logs"))
+    vhost.bind(to_queue("logs"))
+    assert reached(vhost, "amq.fanout") == ("tasks",)
+    vhost.delete_exchange("logs")
+    add_exchange(vhost, "logs")
+    assert reached(vhost, "amq.fanout") == reached(vhost, "logs") == ()
+    assert vhost.bindings_to(Destination("queue", "tasks")) == ()
+
+
+def test_an_auto_delete_exchange_goes_with_the_last_binding_it_is_the_source_of(vhost: VirtualHost) -> None:
+    queue = add_queue(vhost)
+    add_exchange(vhost, "logs", auto_delete=True)
+    vhost.bind(to_exchange("amq.fanout", "logs"))
+    vhost.unbind(to_exchange("amq.fanout", "logs"))
+    vhost.bind(to_queue("logs"))
+    assert "logs" in vhost.exchanges
+    vhost.delete_queue(queue)
+    assert "logs" not in vhost.exchanges
+
+
+def test_auto_delete_exchanges_go_one_after_the_other(vhost: VirtualHost) -> None:
+    queue = add_queue(vhost)
+    for name in ("first", "second", "third"):
+        add_exchange(vhost, name, auto_delete=True)
+    for binding in (to_exchange("first", "second"), to_exchange("second", "third"), to_queue("third")):
+        vhost.bind(binding)
+    vhost.delete_queue(queue)
+    assert not {"first", "second", "third"} & set(vhost.exchanges)
+
+
+def test_exchanges_in_a_circle_that_are_auto_delete_go_without_end_or_fault(vhost: VirtualHost) -> None:
+    for name in ("first", "second"):
+        add_exchange(vhost, name, auto_delete=True)
+    vhost.bind(to_exchange("first", "second"))
+    vhost.bind(to_exchange("second", "first"))
+    vhost.delete_exchange("first")
+    assert not {"first", "second"} & set(vhost.exchanges)
+
+
+def test_an_auto_delete_queue_goes_with_its_last_consumer_but_not_before_it_had_one(vhost: VirtualHost) -> None:
+    queue = add_queue(vhost, auto_delete=True)
+    vhost.consumer_gone(queue)
+    assert "tasks" in vhost.queues
+    consumers = [Consumer(tag, queue, Told(), ChannelBudget(), number=1) for tag in "ab"]
+    for consumer in consumers:
+        queue.add_consumer(consumer)
+    for consumer, left in zip(consumers, (True, False), strict=True):
+        queue.remove_consumer(consumer)
+        vhost.consumer_gone(queue)
+        assert ("tasks" in vhost.queues) == left
+
+
+def test_names_of_the_server_are_refused_for_new_things() -> None:
+    assert check_new_name("queue", "tasks") == "tasks"
+    with pytest.raises(AMQPError, match=r"queue name 'amq.mine' contains reserved prefix 'amq.\*'") as refused:
+        check_new_name("queue", "amq.mine")
+    assert refused.value.code == ACCESS_REFUSED

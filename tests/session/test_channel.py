@@ -1,0 +1,169 @@
+"""A channel: its deliveries, its end, and what it leaves."""
+
+from collections.abc import Sequence
+
+import pytest
+from pamqp import commands
+from pamqp.body import ContentBody
+from pamqp.frame import marshal
+from pamqp.header import ContentHeader
+
+from amqpbroker.model.consumer import Consumer
+from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.message import Message
+from amqpbroker.model.queue import Queue as QueueModel
+from amqpbroker.wire.methods import Basic, Channel, Queue
+from amqpbroker.wire.tables import Field
+from tests.helpers.sessions import bodies, consume, deliveries, opened, publish_numbers, waiting, with_queue
+
+
+def test_a_delivery_and_what_is_got_are_laid_as_pamqp_lays_them() -> None:
+    client = with_queue()
+    client.publish(1, "", "tasks", b"one", message_id="7")
+    client.publish(1, "", "tasks", b"two", message_id="7")
+    consume(client, "ctag")
+    client.send(1, Basic.Cancel(consumer_tag="ctag", nowait=True), Basic.Reject(delivery_tag=2, requeue=True))
+    before = len(client.octets)
+    client.send(1, Basic.Get(queue="tasks"))
+    frames = [
+        commands.Basic.GetOk(3, True, "", "tasks", 0),
+        ContentHeader(0, 3, commands.Basic.Properties(message_id="7")),
+        ContentBody(b"two"),
+    ]
+    assert client.octets[before:] == b"".join(marshal(frame, 1) for frame in frames)
+    assert marshal(commands.Basic.Deliver("ctag", 2, False, "", "tasks"), 1) in client.octets
+
+
+def test_consumers_of_one_channel_take_turns_through_one_range_of_tags() -> None:
+    client = with_queue()
+    for tag in "abc":
+        consume(client, tag)
+    publish_numbers(client, 7)
+    received = deliveries(client)
+    assert "".join(tag for tag, _, _, _ in received) == "abcabca"
+    assert [tag for _, tag, _, _ in received] == list(range(1, 8))
+
+
+def test_prefetch_two_for_two_consumers_is_four_messages_in_turns() -> None:
+    client = with_queue()
+    client.send(1, Basic.Qos(prefetch_count=2))
+    for tag in "ab":
+        consume(client, tag)
+    publish_numbers(client, 6)
+    assert "".join(tag for tag, _, _, _ in deliveries(client)) == "abab"
+    assert waiting(client) == [(b"5", False), (b"6", False)]
+
+
+def test_consumers_of_higher_priority_are_filled_first() -> None:
+    client = with_queue()
+    client.send(1, Basic.Qos(prefetch_count=2))
+    for tag, priority in (("low", -1), ("default", 0), ("high", 5), ("top", 5)):
+        consume(client, tag, arguments={"x-priority": Field("I", priority)})
+    publish_numbers(client, 8)
+    received = [tag for tag, _, _, _ in deliveries(client)]
+    assert received == ["high", "top", "high", "top", "default", "default", "low", "low"]
+
+
+@pytest.mark.parametrize("end", ["close", "fault", "connection closed", "connection lost"])
+def test_whatever_a_client_held_goes_back_in_order_and_to_others(end: str) -> None:
+    client = with_queue(count=6)
+    client.open_channel(2)
+    client.send(2, Basic.Qos(prefetch_count=2))
+    consume(client, "a", channel=2)
+    consume(client, "b", channel=2)
+    client.send(2, Basic.Get(queue="tasks"), Basic.Ack(delivery_tag=2))
+    match end:
+        case "close":
+            client.send(2, Channel.Close())
+        case "fault":
+            client.send(2, Basic.Ack(delivery_tag=99))
+        case "connection closed":
+            client.connection.close(320, "", client.clock.now_s)
+        case "connection lost":
+            client.vanish()
+    other = opened(client.server)
+    consume(other, "other")
+    received = [(body, redelivered) for _, _, body, redelivered in deliveries(other)]
+    assert [body for body, _ in received] == [b"1", b"3", b"4", b"5", b"6"]
+    assert all(redelivered for _, redelivered in received)
+
+
+def test_the_other_channels_of_a_connection_go_on_when_one_closes() -> None:
+    client = with_queue(count=2)
+    client.open_channel(2)
+    consume(client, "first")
+    consume(client, "second", channel=2)
+    client.take()
+    client.send(1, Basic.Ack(delivery_tag=99))
+    assert [(tag, body) for tag, _, body, _ in deliveries(client)] == [("second", b"1"), ("second", b"2")]
+
+
+def test_a_channel_opened_again_remembers_nothing() -> None:
+    client = with_queue(count=2)
+    client.send(1, Basic.Qos(prefetch_count=1))
+    consume(client, "ctag")
+    client.send(1, Channel.Close())
+    client.take()
+    client.open_channel(1)
+    consume(client, "ctag", name="tasks")
+    assert [(tag, body) for _, tag, body, _ in deliveries(client)] == [(1, b"1"), (2, b"2")]
+
+
+def test_a_fan_out_gives_every_queues_consumer_every_message() -> None:
+    client = opened()
+    for name in "abc":
+        client.send(1, Queue.Declare(queue=name, nowait=True), Queue.Bind(queue=name, exchange="amq.fanout"))
+        consume(client, name, name=name)
+    client.take()
+    for number in range(3):
+        client.publish(1, "amq.fanout", "", str(number).encode())
+    received = deliveries(client)
+    for name in "abc":
+        assert [body for tag, _, body, _ in received if tag == name] == [b"0", b"1", b"2"]
+
+
+class Tap:
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, bytes]] = []
+
+    def _see(self, what: str, messages: Sequence[Message]) -> None:
+        self.seen += [(what, body) for _, _, body, _ in messages]
+
+    def published(self, exchange: Exchange, queues: Sequence[QueueModel], messages: Sequence[Message]) -> None:
+        assert [queue.name for queue in queues] == ["tasks"]
+        self._see(f"published to {exchange.name!r}", messages)
+
+    def delivered(self, consumer: Consumer, messages: Sequence[Message], redelivered: bool) -> None:
+        self._see("delivered again" if redelivered else "delivered", messages)
+
+    def settled(self, queue: QueueModel, messages: Sequence[Message], how: str) -> None:
+        self._see(how, messages)
+
+
+def test_a_tap_sees_all_that_comes_and_goes() -> None:
+    client = with_queue()
+    tap = Tap()
+    client.broker.tap = tap
+    publish_numbers(client, 1)
+    client.send(1, Basic.Get(queue="tasks", no_ack=False), Basic.Reject(delivery_tag=1, requeue=True))
+    consume(client, "ctag")
+    client.send(1, Basic.Ack(delivery_tag=2))
+    publish_numbers(client, 1, 2)
+    assert tap.seen == [
+        ("published to ''", b"1"),
+        ("delivered", b"1"),
+        ("requeue", b"1"),
+        ("delivered again", b"1"),
+        ("ack", b"1"),
+        ("delivered", b"2"),
+        ("published to ''", b"2"),
+    ]
+
+
+def test_what_nobody_acknowledges_counts_as_delivered_at_once() -> None:
+    client = with_queue(count=3)
+    consume(client, "ctag", no_ack=True)
+    assert bodies(client) == "1 2 3"
+    assert client.vhost.queues["tasks"].unacked == 0
+    client.vanish()
+    assert waiting(client) == []

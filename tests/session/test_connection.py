@@ -1,0 +1,243 @@
+"""A connection: login, virtual host, flow of deliveries, holding publishers back, the end."""
+
+import pytest
+
+from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED
+from amqpbroker.limits import OUTBOX_MAX_BYTES
+from amqpbroker.wire.methods import Basic, Channel, Connection, Queue
+from tests.helpers.sessions import bodies, consume, deliveries, fault, opened, publish_numbers, waiting, with_queue
+from tests.helpers.wire_client import MemoryServer, WireClient, start_ok
+
+
+def finish(client: WireClient) -> None:
+    client.server.batch.finish()
+
+
+# Login and virtual host
+
+
+def test_a_wrong_password_is_told_to_who_can_hear_it() -> None:
+    client = WireClient()
+    client.feed(b"AMQP\0\0\x09\x01")
+    client.take()
+    client.send(0, start_ok(password="wrong"))
+    (refused,) = client.methods()
+    assert isinstance(refused, Connection.Close)
+    assert refused.reply_code == ACCESS_REFUSED
+
+
+def test_guest_is_refused_from_elsewhere_and_others_are_not() -> None:
+    assert WireClient(from_loopback=False).connect(user="anna", password="secret").session.user_name == "anna"
+    guest = WireClient(from_loopback=False)
+    guest.feed(b"AMQP\0\0\x09\x01")
+    guest.send(0, start_ok())
+    assert guest.session.user is None
+    assert "user 'guest' can only connect via localhost" in guest.faults[0].explanation
+
+
+def test_a_virtual_host_that_is_not_there_is_refused() -> None:
+    client = WireClient()
+    client.feed(b"AMQP\0\0\x09\x01")
+    client.send(0, start_ok(), Connection.TuneOk(channel_max=9, frame_max=9_000))
+    client.take()
+    assert fault(client, 0, Connection.Open(virtual_host="elsewhere")) == (
+        NOT_ALLOWED,
+        "NOT_ALLOWED - vhost elsewhere not found",
+    )
+
+
+def test_new_credentials_are_taken() -> None:
+    client = WireClient().connect()
+    assert client.call(0, Connection.UpdateSecret(new_secret=b"new")) == Connection.UpdateSecretOk()
+
+
+# A connection that takes no more
+
+
+def test_a_full_connection_is_given_nothing_and_then_all_that_waits_in_order() -> None:
+    client = with_queue(count=3)
+    client.session.pause_writing()
+    consume(client, "ctag")
+    publish_numbers(client, 2, 4)
+    assert client.take() == []
+    client.session.resume_writing()
+    finish(client)
+    assert bodies(client) == "1 2 3 4 5"
+
+
+def test_go_on_does_nothing_while_the_socket_is_full() -> None:
+    client = with_queue(count=1)
+    client.session.pause_writing()
+    consume(client, "ctag")
+    client.session.go_on()
+    finish(client)
+    assert client.take() == []
+
+
+def test_channels_and_consumers_that_come_while_it_is_full_wait_too() -> None:
+    client = with_queue(count=2)
+    client.session.pause_writing()
+    client.open_channel(2)
+    consume(client, "ctag", channel=2)
+    assert client.take() == []
+    client.session.resume_writing()
+    finish(client)
+    assert bodies(client) == "1 2"
+
+
+def test_others_are_given_what_a_full_connection_does_not_take() -> None:
+    client = with_queue()
+    other = opened(client.server)
+    consume(client, "full")
+    consume(other, "free")
+    client.session.pause_writing()
+    publish_numbers(client, 4)
+    assert bodies(other) == "1 2 3 4"
+    client.session.resume_writing()
+    publish_numbers(client, 4, 5)
+    assert len(deliveries(client)) == len(deliveries(other)) == 2
+
+
+def test_prefetch_is_kept_over_a_pause() -> None:
+    client = with_queue()
+    client.send(1, Basic.Qos(prefetch_count=2))
+    consume(client, "ctag")
+    publish_numbers(client, 1)
+    client.session.pause_writing()
+    publish_numbers(client, 4, 2)
+    client.session.resume_writing()
+    finish(client)
+    assert bodies(client) == "1 2"
+
+
+def big_queues(*names: str) -> WireClient:
+    """A broker whose queues hold three turns' octets each."""
+    client = opened(None, 1, 2)
+    for name in names:
+        client.send(1, Queue.Declare(queue=name))
+        for _ in range(12):
+            client.publish(1, "", name, bytes(OUTBOX_MAX_BYTES // 4))
+    client.take()
+    return client
+
+
+def test_one_turn_gives_a_consumer_no_more_than_the_outbox_may_hold() -> None:
+    client = big_queues("tasks")
+    client.session.pause_writing()
+    consume(client, "ctag")
+    client.session.resume_writing()
+    for more in (5, 5, 2):
+        finish(client)
+        assert len(deliveries(client)) == more
+        client.session.go_on()
+
+
+@pytest.mark.parametrize("channels", [(1, 1), (1, 2)])
+def test_no_consumer_waits_until_anothers_backlog_is_gone(channels: tuple[int, int]) -> None:
+    client = big_queues("first", "second")
+    client.session.pause_writing()
+    for name, channel in zip(("first", "second"), channels, strict=True):
+        consume(client, name, channel=channel, name=name)
+    client.session.resume_writing()
+    finish(client)
+    served = {tag for tag, _, _, _ in deliveries(client)}
+    client.session.go_on()
+    finish(client)
+    served |= {tag for tag, _, _, _ in deliveries(client)}
+    assert served == {"first", "second"}
+    assert waiting(client, "first") and waiting(client, "second")
+
+
+def test_two_consumers_of_one_queue_share_what_a_pause_left() -> None:
+    client = with_queue(count=6)
+    client.open_channel(2)
+    client.session.pause_writing()
+    consume(client, "a")
+    consume(client, "b", channel=2)
+    client.session.resume_writing()
+    finish(client)
+    assert "".join(tag for tag, _, _, _ in deliveries(client)) == "ababab"
+
+
+# Holding publishers back
+
+
+def test_who_publishes_under_an_alarm_is_told_and_not_read_until_it_is_over() -> None:
+    client = with_queue()
+    client.broker.block("low on memory")
+    assert client.take() == []
+    publish_numbers(client, 1)
+    assert client.methods() == [Connection.Blocked(reason="low on memory")]
+    publish_numbers(client, 2, 2)
+    assert waiting(client) == [(b"1", False)]
+    client.broker.unblock()
+    finish(client)
+    assert client.methods() == [Connection.Unblocked()]
+    assert len(waiting(client)) == 3
+
+
+def test_who_only_consumes_under_an_alarm_goes_on() -> None:
+    client = with_queue(count=1)
+    client.broker.block("low on memory")
+    consume(client, "ctag")
+    client.send(1, Basic.Ack(delivery_tag=1))
+    assert bodies(client) == "1"
+    assert not client.reading_paused
+
+
+def test_who_did_not_ask_to_be_told_is_held_back_in_silence() -> None:
+    client = WireClient().connect(client_properties={}).open_channel(1)
+    client.broker.block("low on memory")
+    client.publish(1, "", "tasks", b"body")
+    assert client.reading_paused
+    client.broker.unblock()
+    assert client.take() == []
+    assert not client.reading_paused
+
+
+def test_an_alarm_may_come_again() -> None:
+    client = with_queue()
+    for _ in range(2):
+        client.broker.block("low on disk")
+        publish_numbers(client, 1)
+        client.broker.unblock()
+        finish(client)
+    blocked, unblocked = Connection.Blocked(reason="low on disk"), Connection.Unblocked()
+    assert client.methods() == [blocked, unblocked, blocked, unblocked]
+
+
+def test_a_connection_that_is_lost_under_an_alarm_hinders_nobody() -> None:
+    client = with_queue()
+    client.broker.block("low on memory")
+    publish_numbers(client, 1)
+    client.vanish()
+    client.broker.unblock()
+    other = opened(client.server)
+    publish_numbers(other, 1)
+    assert len(waiting(other)) == 2
+
+
+# The end
+
+
+@pytest.mark.parametrize("end", ["close", "lost"])
+def test_a_connection_leaves_nothing_behind(end: str) -> None:
+    server = MemoryServer()
+    client = opened(server, 1, 2)
+    client.send(1, Queue.Declare(queue="mine", exclusive=True), Queue.Declare(queue="once", auto_delete=True))
+    consume(client, "a", name="mine")
+    consume(client, "b", channel=2, name="once")
+    consume(client, "c", channel=2, name="amq.rabbitmq.reply-to", no_ack=True)
+    publish_numbers(client, 2, name="mine")
+    if end == "close":
+        client.send(0, Connection.Close())
+    else:
+        client.vanish()
+    assert (server.vhost.queues, server.broker.reply_queues, client.session._channels) == ({}, {}, {})
+    assert server.broker.connection_count == 0
+
+
+def test_closing_a_channel_with_deliveries_on_their_way_ends_with_close_ok() -> None:
+    client = with_queue(count=2)
+    client.send(1, Basic.Consume(queue="tasks", consumer_tag="ctag"), Channel.Close())
+    assert [type(method).__name__ for method in client.methods()] == ["ConsumeOk", "Deliver", "Deliver", "CloseOk"]

@@ -1,0 +1,163 @@
+"""tx.*: published and acknowledged at commit, or never."""
+
+import pytest
+
+from amqpbroker.errors import PRECONDITION_FAILED
+from amqpbroker.wire.methods import Basic, Channel, Confirm, Method, Queue, Tx
+from tests.helpers.sessions import bodies, consume, deliveries, fault, opened, publish_numbers, waiting, with_queue
+from tests.helpers.wire_client import WireClient
+
+
+def in_transaction(count: int = 0) -> WireClient:
+    client = with_queue(count=count)
+    client.send(1, Tx.Select())
+    assert client.methods() == [Tx.SelectOk()]
+    return client
+
+
+def test_nobody_sees_what_is_published_before_the_commit() -> None:
+    client = in_transaction()
+    publish_numbers(client, 2)
+    assert waiting(client) == []
+    assert client.call(1, Tx.Commit()) == Tx.CommitOk()
+    assert waiting(client) == [(b"1", False), (b"2", False)]
+
+
+def test_what_is_rolled_back_was_never_published() -> None:
+    client = in_transaction()
+    publish_numbers(client, 2)
+    assert client.call(1, Tx.Rollback()) == Tx.RollbackOk()
+    publish_numbers(client, 1, 3)
+    client.send(1, Tx.Commit())
+    assert waiting(client) == [(b"3", False)]
+
+
+def test_returns_come_at_commit_and_before_its_answer() -> None:
+    client = in_transaction()
+    client.publish(1, "amq.direct", "nowhere", b"body", mandatory=True)
+    assert client.take() == []
+    client.send(1, Tx.Commit())
+    returned, committed = client.methods()
+    assert isinstance(returned, Basic.Return)
+    assert committed == Tx.CommitOk()
+
+
+def test_an_ack_counts_at_commit() -> None:
+    client = in_transaction(3)
+    client.send(1, *[Basic.Get(queue="tasks")] * 3, Basic.Ack(delivery_tag=2, multiple=True))
+    assert client.vhost.queues["tasks"].unacked == 3
+    client.send(1, Tx.Commit())
+    assert client.vhost.queues["tasks"].unacked == 1
+    client.send(1, Channel.Close())
+    assert waiting(client) == [(b"3", True)]
+
+
+@pytest.mark.parametrize("how", [Basic.Ack, Basic.Reject, Basic.Nack])
+def test_what_is_settled_cannot_be_settled_again_before_a_rollback(how: type[Basic.Ack]) -> None:
+    client = in_transaction(1)
+    client.send(1, Basic.Get(queue="tasks"), Basic.Ack(delivery_tag=1))
+    client.send(1, Tx.Rollback(), how(delivery_tag=1))
+    client.take()
+    assert fault(client, 1, how(delivery_tag=1)) == (
+        PRECONDITION_FAILED,
+        "PRECONDITION_FAILED - unknown delivery tag 1",
+    )
+
+
+def test_credit_is_free_at_commit_and_not_before() -> None:
+    client = in_transaction(3)
+    client.send(1, Basic.Qos(prefetch_count=1))
+    consume(client, "ctag")
+    assert bodies(client) == "1"
+    client.send(1, Basic.Ack(delivery_tag=1))
+    assert bodies(client) == ""
+    client.send(1, Tx.Commit())
+    assert bodies(client) == "2"
+
+
+def test_credit_is_not_free_after_a_rollback() -> None:
+    client = in_transaction(3)
+    client.send(1, Basic.Qos(prefetch_count=1))
+    consume(client, "ctag")
+    client.send(1, Basic.Ack(delivery_tag=1), Tx.Rollback())
+    assert bodies(client) == "1"
+    client.send(1, Basic.Ack(delivery_tag=1), Tx.Commit())
+    assert bodies(client) == "2"
+
+
+def test_what_is_given_back_goes_back_at_commit() -> None:
+    client = in_transaction(2)
+    client.send(1, *[Basic.Get(queue="tasks")] * 2, Basic.Nack(delivery_tag=2, requeue=True))
+    client.send(1, Basic.Reject(delivery_tag=1, requeue=True))
+    assert waiting(client) == []
+    client.send(1, Tx.Commit())
+    assert waiting(client) == [(b"1", True), (b"2", True)]
+
+
+def test_after_a_rollback_multiple_reaches_what_it_brought_back() -> None:
+    client = in_transaction(4)
+    client.send(1, *[Basic.Get(queue="tasks")] * 4)
+    client.send(1, Basic.Ack(delivery_tag=2, multiple=True), Basic.Ack(delivery_tag=4), Tx.Rollback())
+    client.send(1, Basic.Ack(delivery_tag=3, multiple=True), Tx.Commit(), Channel.Close())
+    assert waiting(client) == [(b"4", True)]
+
+
+def test_tag_zero_with_multiple_is_all_that_is_left() -> None:
+    client = in_transaction(3)
+    client.send(1, *[Basic.Get(queue="tasks")] * 3, Basic.Ack(delivery_tag=2))
+    client.send(1, Basic.Ack(delivery_tag=0, multiple=True), Basic.Ack(delivery_tag=0, multiple=True), Tx.Commit())
+    assert client.vhost.queues["tasks"].unacked == 0
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_a_channel_that_ends_gives_back_what_was_acknowledged_and_not_committed(close: bool) -> None:
+    client = in_transaction(3)
+    consume(client, "ctag")
+    publish_numbers(client, 1, 4)
+    client.send(1, Basic.Ack(delivery_tag=2), Basic.Nack(delivery_tag=1))
+    if close:
+        client.send(1, Channel.Close())
+    else:
+        client.vanish()
+    assert waiting(client) == [(b"1", True), (b"2", True), (b"3", True)]
+    assert client.vhost.queues["tasks"].unacked == 0
+
+
+def test_at_commit_publishes_come_before_acks() -> None:
+    client = in_transaction(1)
+    client.send(1, Basic.Qos(prefetch_count=1))
+    consume(client, "ctag")
+    client.take()
+    client.send(1, Basic.Nack(delivery_tag=1, requeue=True))
+    publish_numbers(client, 1, 2)
+    client.send(1, Tx.Commit())
+    assert [(body, redelivered) for _, _, body, redelivered in deliveries(client)] == [(b"1", True)]
+    assert waiting(client) == [(b"2", False)]
+
+
+def test_what_was_published_to_a_queue_that_is_gone_at_commit_is_gone() -> None:
+    client = in_transaction()
+    publish_numbers(client, 2)
+    client.send(1, Queue.Delete(queue="tasks"))
+    client.take()
+    assert client.call(1, Tx.Commit()) == Tx.CommitOk()
+
+
+@pytest.mark.parametrize("method", [Tx.Commit(), Tx.Rollback()])
+def test_without_select_there_is_no_transaction(method: Method) -> None:
+    refused = fault(opened(), 1, method)
+    assert refused == (PRECONDITION_FAILED, "PRECONDITION_FAILED - channel is not transactional")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        (Tx.Select(), Confirm.Select(), "cannot switch from tx to confirm mode"),
+        (Confirm.Select(), Tx.Select(), "cannot switch from confirm to tx mode"),
+    ],
+)
+def test_transactions_and_confirms_exclude_each_other(first: Method, second: Method, text: str) -> None:
+    client = opened()
+    client.send(1, first)
+    client.take()
+    assert fault(client, 1, second) == (PRECONDITION_FAILED, f"PRECONDITION_FAILED - {text}")
