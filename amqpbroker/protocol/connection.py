@@ -453,8 +453,6 @@ class Connection:
 
     def _release(self) -> None:
         """Gives up channels and what they hold; once, however the connection ends."""
-        if self._opened:
-            self.handler.closing()
         for number in list(self.channels):
             # Taken out first: a channel that cannot be closed must not keep the others from it.
             channel = self.channels.pop(number)

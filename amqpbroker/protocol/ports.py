@@ -51,8 +51,5 @@ class ConnectionHandler(Protocol):
     def touched(self) -> None:
         """The outbox holds something; called once until it is taken."""
 
-    def closing(self) -> None:
-        """Its channels are about to be closed, one by one: none is to be given what another gives back."""
-
     def closed(self) -> None:
         """The connection is no more: what it held is released. Called once, if it was opened."""

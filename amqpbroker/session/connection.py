@@ -94,9 +94,6 @@ class Connection:
     def touched(self) -> None:
         self._batch.touch(self)
 
-    def closing(self) -> None:
-        self.fill()
-
     def closed(self) -> None:
         self.broker.connection_count -= 1
         for queue in list(self.exclusive_queues.values()):

@@ -113,7 +113,7 @@ class Publisher:
             return -1
         return _flags(values) if values.delivery_mode in _DELIVERY_MODES else -1
 
-    def publish(self, group: object, messages: list[Message], size_bytes: int, uniform: bool) -> None:
+    def publish(self, group: object, messages: list[Message], uniform: bool) -> None:
         """Takes a run from the lane."""
         assert isinstance(group, RouteGroup)
         self._channel.publish_run(group, messages, uniform)

@@ -68,7 +68,7 @@ class PublishSink(Protocol):
     def inspect(self, header: bytes) -> int:
         """The flags of a content header; negative leaves this message to the general path."""
 
-    def publish(self, group: object, messages: list[Message], size_bytes: int, uniform: bool) -> None:
+    def publish(self, group: object, messages: list[Message], uniform: bool) -> None:
         """Takes a run of messages with one destination; uniform: all of one address, header and body size."""
 
 
@@ -132,7 +132,6 @@ class PublishLane:
         body_prefix = self._body_prefix
         messages: list[Message] = []
         group: object = None
-        size_bytes = 0
         window = _SPLIT_FIRST_MESSAGES
         self.waiting = False
         while True:
@@ -154,12 +153,11 @@ class PublishLane:
                     if len(bodies) > 1:
                         position += (len(bodies) - 1) * stride
                         if messages:
-                            sink.publish(group, messages, size_bytes, False)
+                            sink.publish(group, messages, False)
                             messages = []
-                            size_bytes = 0
                         group = route.group
                         run = list(zip(repeat(route.address), repeat(header), bodies, repeat(flags), strict=False))
-                        sink.publish(group, run, len(run) * body_bytes, True)
+                        sink.publish(group, run, True)
                         continue
                 body = data[body_start:stop]
             else:
@@ -242,15 +240,13 @@ class PublishLane:
                 position = stop + 1
             if route.group is not group:
                 if messages:
-                    sink.publish(group, messages, size_bytes, False)
+                    sink.publish(group, messages, False)
                     messages = []
-                    size_bytes = 0
                 group = route.group
             messages.append((route.address, header, body, flags))
-            size_bytes += body_bytes
         self._method_bytes = method_bytes
         if messages:
-            sink.publish(group, messages, size_bytes, False)
+            sink.publish(group, messages, False)
         return position
 
     def _header_may_follow(self, octets: bytes) -> bool:

@@ -60,18 +60,8 @@ def method(command: Command, tag: int = 0) -> Method:
             return Channel.Close(reply_code=200, reply_text="done")
         case commands.CloseConnection():
             return Connection.Close(reply_code=200, reply_text="done")
-        case commands.DeclareExchange(_, name, kind, auto_delete, internal, alternate, passive):
-            arguments = {"alternate-exchange": from_python(alternate)} if alternate else {}
-            return Exchange.Declare(
-                exchange=name,
-                exchange_type=kind,
-                # What is there from the start is durable.
-                durable=name.startswith("amq."),
-                auto_delete=auto_delete,
-                internal=internal,
-                passive=passive,
-                arguments=arguments,
-            )
+        case commands.DeclareExchange():
+            return _declare_exchange(command)
         case commands.DeleteExchange(_, name, if_unused):
             return Exchange.Delete(exchange=name, if_unused=if_unused)
         case commands.BindExchange(_, destination, source, key, pairs, undo):
@@ -124,6 +114,19 @@ def method(command: Command, tag: int = 0) -> Method:
             return Channel.Flow(active=active)
         case _:
             raise TypeError(command)
+
+
+def _declare_exchange(command: commands.DeclareExchange) -> Method:
+    return Exchange.Declare(
+        exchange=command.name,
+        exchange_type=command.kind,
+        # What is there from the start is durable.
+        durable=command.name.startswith("amq."),
+        auto_delete=command.auto_delete,
+        internal=command.internal,
+        passive=command.passive,
+        arguments={"alternate-exchange": from_python(command.alternate)} if command.alternate else {},
+    )
 
 
 def _settle(command: commands.Settle, tag: int) -> Method:

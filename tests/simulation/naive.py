@@ -8,7 +8,7 @@ with credit of the highest priority, and among equals to the one that has waited
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchange, Method, Queue, Tx
 from tests.simulation.commands import (
@@ -233,7 +233,8 @@ class NaiveBroker:
         if done != channel.published:
             raise Mismatch(f"{done} of {channel.published} publishes confirmed on channel {channel.number}")
         for sequence, number in channel.returns:
-            if any(number > one.number for one in acks if one.method.delivery_tag >= sequence):  # type: ignore[attr-defined]
+            covering: list[Any] = [one for one in acks if cast(Any, one.method).delivery_tag >= sequence]
+            if any(number > one.number for one in covering):
                 raise Mismatch(f"publish {sequence} was confirmed before it was returned")
         channel.confirmed = done
         channel.returns.clear()

@@ -81,8 +81,7 @@ class Sink:
         properties = decoded_properties(header)
         return -1 if "expiration" in properties else int(properties.get("delivery_mode") == 2)
 
-    def publish(self, group: object, messages: list[Message], size_bytes: int, uniform: bool) -> None:
-        assert size_bytes == sum(len(body) for _, _, body, _ in messages)
+    def publish(self, group: object, messages: list[Message], uniform: bool) -> None:
         assert not uniform or len({(address, header, len(body)) for address, header, body, _ in messages}) == 1
         assert {split_address(message[0])[1][:1] for message in messages} == {group}
         self.taken += messages
