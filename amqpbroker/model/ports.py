@@ -20,12 +20,8 @@ class Sink(Protocol):
         positions: Sequence[int],
         messages: Sequence[Message],
         redelivered: bool,
-        uniform: bool,
     ) -> None:
-        """Takes messages that the queue gives to the consumer, with their positions in the queue.
-
-        uniform: all messages have one address, header and body size.
-        """
+        """Takes messages that the queue gives to the consumer, with their positions in the queue."""
 
     def cancelled(self, consumer: "Consumer") -> None:
         """The queue is gone, and the consumer with it: the client is told if it asked for that."""

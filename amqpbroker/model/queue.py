@@ -89,14 +89,11 @@ class Queue:
         """Messages that wait for a consumer; those with clients are not counted."""
         return len(self.ready) + len(self.requeued)
 
-    def extend(self, messages: list[Message], uniform: bool = False) -> None:
-        """Puts messages at the end; consumers that wait are given them at once.
-
-        uniform: all messages have one address, header and body size.
-        """
+    def extend(self, messages: Sequence[Message]) -> None:
+        """Puts messages at the end; consumers that wait are given them at once."""
         self.published_count += len(messages)
         if self.levels and not self.ready and not self.requeued:
-            given = self._hand_over(messages, uniform)
+            given = self._hand_over(messages)
             if given:
                 if given == len(messages):
                     return
@@ -172,7 +169,7 @@ class Queue:
                 self._hand_back_out()
                 continue
             messages = self._first(self._wanted(levels[max(levels)]))
-            given = self._hand_over(messages, False)
+            given = self._hand_over(messages)
             if given < len(messages):
                 self.ready.extendleft(reversed(messages[given:]))
         if self.resting and len(self.ready) <= BACKLOG_LOW_MESSAGES:
@@ -214,9 +211,9 @@ class Queue:
             return
         level.rotate(-1)
         position, message = heappop(self.requeued)
-        self._give(consumer, (position,), (message,), True, False)
+        self._give(consumer, (position,), (message,), True)
 
-    def _hand_over(self, messages: list[Message], uniform: bool) -> int:
+    def _hand_over(self, messages: Sequence[Message]) -> int:
         """Gives messages, whose first has the position `head`, to consumers in turn; returns how many found one."""
         levels = self.levels
         count = len(messages)
@@ -235,7 +232,7 @@ class Queue:
             if len(level) == 1:
                 share = min(room, count - given)
                 part = messages if share == count else messages[given : given + share]
-                self._give(consumer, range(self.head, self.head + share), part, False, uniform)
+                self._give(consumer, range(self.head, self.head + share), part, False)
             elif apart and (rounds := self._whole_rounds(level, count - given)):
                 # Nobody can tell whole rounds from single turns.
                 turns = len(level)
@@ -243,11 +240,11 @@ class Queue:
                 last = self.head + share
                 for turn, one in enumerate(level):
                     part = messages[given + turn : given + share : turns]
-                    self._give(one, range(self.head + turn, last, turns), part, False, uniform)
+                    self._give(one, range(self.head + turn, last, turns), part, False)
             else:
                 share = 1
                 level.rotate(-1)
-                self._give(consumer, (self.head,), messages[given : given + 1], False, uniform)
+                self._give(consumer, (self.head,), messages[given : given + 1], False)
             given += share
             self.head += share
         return given
@@ -264,7 +261,6 @@ class Queue:
         positions: Sequence[int],
         messages: Sequence[Message],
         redelivered: bool,
-        uniform: bool,
     ) -> None:
         count = len(messages)
         self.delivered_count += count
@@ -273,7 +269,7 @@ class Queue:
         if not consumer.no_ack:
             self.unacked += count
             consumer.spend(count)
-        consumer.sink.deliver(consumer, positions, messages, redelivered, uniform)
+        consumer.sink.deliver(consumer, positions, messages, redelivered)
 
     # What clients had
 

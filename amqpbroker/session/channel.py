@@ -121,7 +121,7 @@ class Channel:
 
     # Publishing
 
-    def publish_run(self, group: RouteGroup, messages: list[Message], uniform: bool) -> None:
+    def publish_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         """Messages with one destination are on their way."""
         if self.transaction is not None:
             self.transaction.published.append((group, messages))
@@ -129,18 +129,18 @@ class Channel:
             if self.confirms is not None:
                 self.confirms.published += len(messages)
                 self.connection.confirms_due(self)
-            self.route_run(group, messages, uniform)
+            self.route_run(group, messages)
         if self.connection.broker.blocked_reason is not None:
             self.connection.published_while_blocked()
 
-    def route_run(self, group: RouteGroup, messages: list[Message], uniform: bool) -> None:
+    def route_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         """Puts messages into their queues, or sends them back."""
         if group.mandatory:
             wire = self.connection.wire
             for message in messages:
                 wire.write(return_frames(self.number, message, wire.frame_max_bytes))
         for target in group.queues:
-            target.extend(messages, uniform)
+            target.extend(messages)
             if len(target.ready) > BACKLOG_HIGH_MESSAGES and target.consumers:
                 self.connection.lagging = target
         tap = self.connection.broker.tap
@@ -155,7 +155,6 @@ class Channel:
         positions: Sequence[int],
         messages: Sequence[Message],
         redelivered: bool,
-        uniform: bool,
     ) -> None:
         """Takes what a queue gives to a consumer of this channel."""
         count = len(messages)
@@ -167,7 +166,7 @@ class Channel:
                 zip(range(tag, tag + count), zip(positions, messages, repeat(number)), strict=False)
             )
         wire = self.connection.wire
-        wire.outbox_bytes += self.lanes[number].lay(wire.outbox, tag, messages, redelivered, uniform)
+        wire.outbox_bytes += self.lanes[number].lay(wire.outbox, tag, messages, redelivered)
         if not wire.touched:
             wire.touched = True
             self.connection.touched()

@@ -113,10 +113,10 @@ class Publisher:
             return -1
         return _flags(values) if values.delivery_mode in _DELIVERY_MODES else -1
 
-    def publish(self, group: object, messages: list[Message], uniform: bool) -> None:
+    def publish(self, group: object, messages: Sequence[Message]) -> None:
         """Takes a run from the lane."""
         assert isinstance(group, RouteGroup)
-        self._channel.publish_run(group, messages, uniform)
+        self._channel.publish_run(group, messages)
 
     # The general path
 
@@ -152,7 +152,7 @@ class Publisher:
         queues, routed = self._queues(exchange, keys, headers)
         group = RouteGroup(exchange, queues, publish.mandatory and not routed)
         message = (address_of(publish.exchange, publish.routing_key), header, body, _flags(values))
-        channel.publish_run(group, [message], False)
+        channel.publish_run(group, [message])
 
     def _check_user_id(self, values: properties.Properties) -> None:
         """Nobody publishes in another's name. Before 4.0 this is looked at first of all. Raises 406."""

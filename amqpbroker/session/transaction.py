@@ -1,5 +1,6 @@
 """What a channel has published and acknowledged since tx.select, and not committed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from amqpbroker.model.message import Message
@@ -11,5 +12,5 @@ from amqpbroker.session.unacked import Entry
 class Transaction:
     """published: runs in order. settled: (entries by delivery tag, how) in order; how: 'ack', 'requeue', 'discard'."""
 
-    published: list[tuple[RouteGroup, list[Message]]] = field(default_factory=list)
+    published: list[tuple[RouteGroup, Sequence[Message]]] = field(default_factory=list)
     settled: list[tuple[dict[int, Entry], str]] = field(default_factory=list)

@@ -24,7 +24,7 @@ def commit(channel: "Channel", method: Tx.Commit) -> None:
     done = _current(channel)
     channel.transaction = Transaction()
     for group, messages in done.published:
-        channel.route_run(group, messages, False)
+        channel.route_run(group, messages)
     for entries, how in done.settled:
         channel.settle(list(entries.values()), how)
     channel.reply(Tx.CommitOk())

@@ -6,10 +6,10 @@ stands for the general path, which knows every rule; this file only has to recog
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Final, Protocol
+from typing import Final, Protocol, overload
 
 from amqpbroker.limits import DELIVER_MEMO_MAX, FRAME_OVERHEAD_BYTES, HEADER_MEMO_MAX
 from amqpbroker.wire.constants import ACK, BASIC, BODY, DELIVER, FRAME_END, FRAME_END_OCTET, HEADER, METHOD, PUBLISH
@@ -49,6 +49,38 @@ Message = tuple[bytes, bytes, bytes, int]
 """(address, header, body, flags); what each is, and why a tuple, stands in `model.message`."""
 
 
+class UniformRun(Sequence[Message]):
+    """Messages of one address, one header, one size of body: each is made only when somebody asks for it.
+
+    Handed straight to a consumer that needs no acknowledgement, nobody ever does.
+    """
+
+    __slots__ = ("address", "bodies", "flags", "header")
+
+    def __init__(self, address: bytes, header: bytes, bodies: list[bytes], flags: int) -> None:
+        self.address = address
+        self.header = header
+        self.bodies = bodies
+        self.flags = flags
+
+    def __len__(self) -> int:
+        return len(self.bodies)
+
+    def __iter__(self) -> Iterator[Message]:
+        return zip(repeat(self.address), repeat(self.header), self.bodies, repeat(self.flags), strict=False)
+
+    @overload
+    def __getitem__(self, place: int) -> Message: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "UniformRun": ...
+
+    def __getitem__(self, place: int | slice) -> "Message | UniformRun":
+        if isinstance(place, slice):
+            return UniformRun(self.address, self.header, self.bodies[place], self.flags)
+        return self.address, self.header, self.bodies[place], self.flags
+
+
 class Route(Protocol):
     """What the lane needs to know of a routing decision: it is opaque but for these."""
 
@@ -68,8 +100,8 @@ class PublishSink(Protocol):
     def inspect(self, header: bytes) -> int:
         """The flags of a content header; negative leaves this message to the general path."""
 
-    def publish(self, group: object, messages: list[Message], uniform: bool) -> None:
-        """Takes a run of messages with one destination; uniform: all of one address, header and body size."""
+    def publish(self, group: object, messages: Sequence[Message]) -> None:
+        """Takes a run of messages with one destination."""
 
 
 class PublishLane:
@@ -153,11 +185,10 @@ class PublishLane:
                     if len(bodies) > 1:
                         position += (len(bodies) - 1) * stride
                         if messages:
-                            sink.publish(group, messages, False)
+                            sink.publish(group, messages)
                             messages = []
                         group = route.group
-                        run = list(zip(repeat(route.address), repeat(header), bodies, repeat(flags), strict=False))
-                        sink.publish(group, run, True)
+                        sink.publish(group, UniformRun(route.address, header, bodies, flags))
                         continue
                 body = data[body_start:stop]
             else:
@@ -240,13 +271,13 @@ class PublishLane:
                 position = stop + 1
             if route.group is not group:
                 if messages:
-                    sink.publish(group, messages, False)
+                    sink.publish(group, messages)
                     messages = []
                 group = route.group
             messages.append((route.address, header, body, flags))
         self._method_bytes = method_bytes
         if messages:
-            sink.publish(group, messages, False)
+            sink.publish(group, messages)
         return position
 
     def _header_may_follow(self, octets: bytes) -> bool:
@@ -342,18 +373,17 @@ class DeliverLane:
         head = self._body_heads[body_bytes] = self._body_prefix + SIZE.pack(body_bytes)
         return head
 
-    def lay(self, outbox: list[bytes], tag: int, messages: Sequence[Message], redelivered: bool, uniform: bool) -> int:
+    def lay(self, outbox: list[bytes], tag: int, messages: Sequence[Message], redelivered: bool) -> int:
         """Appends the frames of consecutive deliveries to outbox; returns about how many octets they are.
 
-        tag: delivery tag of the first. uniform: all messages have one address, header and body size.
+        tag: delivery tag of the first.
         """
         memo = self._again if redelivered else self._first
         known_address, known_header, body, _ = messages[0]
         body_bytes = len(body)
-        if 0 < body_bytes <= self._body_max_bytes and (uniform or _is_uniform(messages)):
+        if 0 < body_bytes <= self._body_max_bytes and (bodies := _uniform_bodies(messages)):
             before, after = memo.get(known_address) or self._heads(known_address, redelivered)
             between = after + SIZE.pack(len(known_header)) + known_header + self._body_head(body_bytes)
-            bodies = list(map(_BODY, messages))
             _lay_uniform(outbox, before, tag, between, bodies)
             return len(bodies) * (len(before) + 9 + len(between) + body_bytes)
         extend = outbox.extend
@@ -388,17 +418,22 @@ class DeliverLane:
         return total_bytes
 
 
-def _is_uniform(messages: Sequence[Message]) -> bool:
-    """Whether all messages have one address, one header and one size of body."""
+def _uniform_bodies(messages: Sequence[Message]) -> list[bytes] | None:
+    """The bodies of messages that all have one address, one header and one size of body; None of others."""
+    if isinstance(messages, UniformRun):
+        return messages.bodies
     address, header, body, _ = messages[0]
     if messages[-1][1] is not header or messages[-1][0] is not address or len(messages) < _UNIFORM_MIN_MESSAGES:
-        return False
+        return None
     count = len(messages)
-    return (
+    bodies = list(map(_BODY, messages))
+    if (
         list(map(_ADDRESS, messages)).count(address) == count
         and list(map(_HEADER, messages)).count(header) == count
-        and list(map(len, map(_BODY, messages))).count(len(body)) == count
-    )
+        and list(map(len, bodies)).count(len(body)) == count
+    ):
+        return bodies
+    return None
 
 
 def _lay_uniform(outbox: list[bytes], before: bytes, tag: int, between: bytes, bodies: list[bytes]) -> None:

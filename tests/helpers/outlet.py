@@ -32,7 +32,6 @@ class Outlet:
         positions: Sequence[int],
         messages: Sequence[Message],
         redelivered: bool,
-        uniform: bool,
     ) -> None:
         assert len(positions) == len(messages) > 0
         for position, (_, _, body, _) in zip(positions, messages, strict=True):

@@ -1,7 +1,7 @@
 """The hot frames beside pamqp: what is cut and laid by hand is what it would cut and lay."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from pamqp.header import ContentHeader
 
 from amqpbroker.limits import DELIVER_MEMO_MAX
 from amqpbroker.model.message import address_of, split_address
-from amqpbroker.wire.hot import DeliverLane, Message, PublishLane, _split_bodies, ack_prefix, read_acks
+from amqpbroker.wire.hot import DeliverLane, Message, PublishLane, UniformRun, _split_bodies, ack_prefix, read_acks
 
 CHANNEL = 3
 FRAME_MAX_BYTES = 4096
@@ -81,7 +81,8 @@ class Sink:
         properties = decoded_properties(header)
         return -1 if "expiration" in properties else int(properties.get("delivery_mode") == 2)
 
-    def publish(self, group: object, messages: list[Message], uniform: bool) -> None:
+    def publish(self, group: object, messages: Sequence[Message]) -> None:
+        uniform = isinstance(messages, UniformRun)
         assert not uniform or len({(address, header, len(body)) for address, header, body, _ in messages}) == 1
         assert {split_address(message[0])[1][:1] for message in messages} == {group}
         self.taken += messages
@@ -458,7 +459,7 @@ def test_deliveries_are_what_pamqp_lays(
     messages = some if len(some) > 1 else some * repeats
     outbox: list[bytes] = []
     lane = DeliverLane(CHANNEL, consumer_tag, frame_max_bytes)
-    lane.lay(outbox, tag, messages, redelivered, len(some) == 1)
+    lane.lay(outbox, tag, messages, redelivered)
     piece = frame_max_bytes - 8 if frame_max_bytes else 1 << 31
     assert b"".join(outbox) == expected_deliveries(consumer_tag, tag, messages, redelivered, piece)
 
@@ -468,7 +469,7 @@ def test_deliveries_are_what_pamqp_lays(
 def test_messages_alike_but_for_some_are_laid_each_as_it_is(lead: int, messages: list[Message]) -> None:
     messages = [message(b"123")] * lead + messages
     outbox: list[bytes] = []
-    octets = DeliverLane(CHANNEL, "ctag", FRAME_MAX_BYTES).lay(outbox, 250, messages, False, False)
+    octets = DeliverLane(CHANNEL, "ctag", FRAME_MAX_BYTES).lay(outbox, 250, messages, False)
     laid = b"".join(outbox)
     assert laid == expected_deliveries("ctag", 250, messages, False, BODY_MAX_BYTES)
     assert len(laid) / 2 < octets < len(laid) * 2
@@ -478,7 +479,7 @@ def test_first_and_repeated_deliveries_of_one_consumer_keep_apart() -> None:
     lane = DeliverLane(CHANNEL, "ctag", FRAME_MAX_BYTES)
     for tag, redelivered in ((1, False), (2, True), (3, False), (4, True)):
         outbox: list[bytes] = []
-        lane.lay(outbox, tag, [message(b"1")], redelivered, False)
+        lane.lay(outbox, tag, [message(b"1")], redelivered)
         assert b"".join(outbox) == expected_deliveries("ctag", tag, [message(b"1")], redelivered, BODY_MAX_BYTES)
 
 
@@ -487,5 +488,5 @@ def test_more_addresses_and_sizes_than_a_memo_holds_are_laid_the_same() -> None:
     messages = [message(b"x" * (number % 5000 + 1), key=str(number)) for number in range(DELIVER_MEMO_MAX + 2)]
     messages += messages[:2]
     outbox: list[bytes] = []
-    lane.lay(outbox, 1, messages, False, False)
+    lane.lay(outbox, 1, messages, False)
     assert b"".join(outbox) == expected_deliveries("ctag", 1, messages, False, 1 << 31)
