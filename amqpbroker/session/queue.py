@@ -23,6 +23,21 @@ from amqpbroker.wire.methods import Queue
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
 
+# What is checked as RabbitMQ does and then does nothing is at least said in the log.
+_WITHOUT_EFFECT_YET = frozenset(
+    {
+        "x-dead-letter-exchange",
+        "x-delivery-limit",
+        "x-expires",
+        "x-max-age",
+        "x-max-length",
+        "x-max-length-bytes",
+        "x-max-priority",
+        "x-message-ttl",
+        "x-single-active-consumer",
+    }
+)
+
 
 def declare(channel: "Channel", method: Queue.Declare) -> None:
     name = clean(method.queue)
@@ -81,6 +96,8 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
         raise AMQPError(PRECONDITION_FAILED, f"cannot declare queue '{name}': {limit}")
     queue = QueueModel(name, durable=durable, auto_delete=method.auto_delete, owner=owner, arguments=arguments)
     vhost.add_queue(queue)
+    if ignored := sorted(_WITHOUT_EFFECT_YET & arguments.keys()):
+        connection.wire.on_fault(f"queue '{name}': accepted, but without effect in this version: {', '.join(ignored)}")
     if owner is not None:
         connection.exclusive_queues[name] = queue
     return queue

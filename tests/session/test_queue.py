@@ -4,6 +4,7 @@ import pytest
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED
 from amqpbroker.wire.methods import Basic, Method, Queue
+from amqpbroker.wire.tables import from_python
 from tests.helpers.sessions import bind, consume, declare_exchange, fault, opened, publish_numbers, waiting, with_queue
 from tests.helpers.wire_client import WireClient
 
@@ -33,6 +34,15 @@ def test_declaring_without_an_answer_declares() -> None:
     client.send(1, Queue.Declare(queue="tasks", nowait=True))
     assert client.take() == []
     assert "tasks" in client.vhost.queues
+
+
+def test_arguments_without_effect_are_said_in_the_log() -> None:
+    client = opened()
+    said: list[object] = []
+    client.connection.on_fault = said.append
+    arguments = {"x-message-ttl": from_python(1000), "x-other": from_python(1)}
+    client.call(1, Queue.Declare(queue="tasks", arguments=arguments))
+    assert said == ["queue 'tasks': accepted, but without effect in this version: x-message-ttl"]
 
 
 def test_line_breaks_in_a_name_are_stripped() -> None:
