@@ -25,6 +25,14 @@ READY = re.compile(r"Server startup complete in \d+ ms\. Ctrl-C to stop\.\n")
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes as POSIX has them")
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell that runs tests in the background has them ignore SIGINT, which the programs they start inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def environment(**variables: str) -> dict[str, str]:
     """This process's environment without settings of a broker, with buffered output as it is by default."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AMQPBROKER_", "RABBITMQ_"))}
