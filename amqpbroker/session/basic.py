@@ -10,6 +10,7 @@ from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, NOT_IMPLEMENTED, PREC
 from amqpbroker.limits import CONSUMERS_PER_CHANNEL_MAX
 from amqpbroker.model.arguments import check_consume_arguments
 from amqpbroker.model.consumer import UNLIMITED, Consumer
+from amqpbroker.model.message import split_address
 from amqpbroker.model.queue import Queue
 from amqpbroker.session import tx
 from amqpbroker.session.reply_to import REPLY_TO
@@ -54,11 +55,8 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
     check_consume_arguments(
         queue.name, vhost.name, method.arguments, queue_arguments=queue.arguments, profile=vhost.profile
     )
-    if (
-        queue.exclusive_consumer is not None
-        or (method.exclusive and queue.consumers)
-        or (method.exclusive and queue.arguments.get("x-single-active-consumer") == Field("t", True))
-    ):
+    single_active = queue.arguments.get("x-single-active-consumer") == Field("t", True)
+    if queue.exclusive_consumer is not None or (method.exclusive and (queue.consumers or single_active)):
         raise AMQPError(ACCESS_REFUSED, f"{vhost.describe('queue', queue.name)} in exclusive use")
     priority = method.arguments.get("x-priority")
     consumer = Consumer(
@@ -120,12 +118,12 @@ def get(channel: "Channel", method: Basic.Get) -> None:
         channel.unacked.entries[tag] = (position, message, getter.number)
         queue.unacked += 1
     address, header, body, _ = message
-    key_at = 1 + address[0]
+    exchange, routing_key = split_address(address)
     ok = Basic.GetOk(
         delivery_tag=tag,
         redelivered=redelivered,
-        exchange=address[1:key_at].decode("utf-8", "surrogateescape"),
-        routing_key=address[key_at + 1 :].decode("utf-8", "surrogateescape"),
+        exchange=exchange,
+        routing_key=routing_key,
         message_count=queue.message_count,
     )
     wire = connection.wire
