@@ -59,3 +59,35 @@ BACKLOG_LOW_MESSAGES: Final = 500
 BACKLOG_REST_S: Final = 0.002
 # Messages given out in one go between two looks at the consumers.
 DRAIN_MAX_MESSAGES: Final = 2_048
+
+# RabbitMQ's defaults: publishers are held back above this share of the memory, or with less than this of the disk free.
+MEMORY_WATERMARK_SHARE: Final = 0.6
+DISK_FREE_MIN_BYTES: Final = 50_000_000
+# The memory alarm is over below this share of the watermark, so that it does not come and go with every message.
+MEMORY_CLEAR_SHARE: Final = 0.9
+# How often memory is looked at while anything is read, or an alarm is up; and after how many octets in any case, which
+# is how far a fast publisher goes over the watermark.
+ALARM_LOOK_S: Final = 0.1
+ALARM_LOOK_BYTES: Final = 8_388_608
+DISK_LOOK_S: Final = 1.0
+# What a message takes in memory beside its header and its body: the tuple, two objects, places in deques and tables.
+MESSAGE_OVERHEAD_BYTES: Final = 200
+# Of what a channel has unacknowledged so many messages stand for all: to weigh each would cost more than it tells.
+UNACKED_SAMPLE_MESSAGES: Final = 100
+# A publisher that is held back is read so much at a time, this often, while it has messages to acknowledge: only when
+# they are gone is there room again. So many steps without an acknowledgement, and it is read no more; what sockets hold
+# before the first one is less than that.
+HELD_BACK_STEP_BYTES: Final = 65_536
+HELD_BACK_STEP_S: Final = 0.25
+HELD_BACK_STEPS_MAX: Final = 128
+
+# The journal. A segment is as small as keeps new ones rare, since each costs four syncs, and as large as three of them
+# may lie about on a small disk. Under the floor the log is not compacted: nobody misses so little.
+SEGMENT_BYTES: Final = 16_777_216
+SPACE_FLOOR_BYTES: Final = 268_435_456
+# What a queue keeps in memory of what waits: its head. The rest is on disk.
+HEAD_MAX_BYTES: Final = 67_108_864
+# A publisher whose messages are not on disk yet rests above this: it is read no faster than the journal commits.
+PENDING_MAX_BYTES: Final = 16_777_216
+# After so long without a commit the last is sealed.
+SEAL_AFTER_S: Final = 0.02

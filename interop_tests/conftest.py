@@ -55,11 +55,16 @@ def amqp_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if given:
         yield given
         return
-    directory = tmp_path_factory.mktemp("broker")
     profile = request.config.getoption("--profile", default=None)
-    command = [sys.executable, "-m", "amqpbroker", "serve", "--host", "127.0.0.1", "--port", "0", "--memory"]
-    command += ["--http-port", "-1", "--metrics-port", "-1", "--ready-file", str(directory / "ready")]
-    command += ["--profile", profile] if profile else []
+    with started_broker(tmp_path_factory.mktemp("broker"), *(["--profile", profile] if profile else [])) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def started_broker(directory: Path, *options: str, storage: tuple[str, ...] = ("--memory",)) -> Iterator[str]:
+    """A broker of ours as a process; afterwards it has ended on SIGTERM, without a traceback."""
+    command = [sys.executable, "-m", "amqpbroker", "serve", "--host", "127.0.0.1", "--port", "0", *storage]
+    command += ["--http-port", "-1", "--metrics-port", "-1", "--ready-file", str(directory / "ready"), *options]
     with (directory / "stderr").open("w") as errors:
         process = subprocess.Popen(command, stderr=errors)
         try:

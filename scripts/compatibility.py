@@ -63,6 +63,7 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Transactions", ("semantics_publish::*transaction*",)),
         Feature("Mandatory, CC, BCC, user-id", ("semantics_publish::*",)),
         Feature("Direct reply-to", ("semantics_reply_to::*",)),
+        Feature("Memory and disk alarms, connection.blocked", ("alarms::*",)),
         Feature("Properties, headers and names, octet by octet", ("semantics_content::*",)),
     ),
     "The very answer of RabbitMQ": (

@@ -286,7 +286,8 @@ def _percentile(times: list[float], share: float) -> float:
 
 
 def _start_broker(log_path: Path) -> tuple[subprocess.Popen[bytes], int]:
-    command = [sys.executable, "-m", "amqpbroker", "serve", "--host", "127.0.0.1", "--port", "0", "--print-port"]
+    command = [sys.executable, "-m", "amqpbroker", "serve", "--memory"]
+    command += ["--host", "127.0.0.1", "--port", "0", "--print-port"]
     with log_path.open("wb") as log:
         broker = subprocess.Popen(
             [*command, "--log-level", "error"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log

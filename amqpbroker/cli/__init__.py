@@ -6,6 +6,8 @@ from typing import Final, TextIO
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+# As sysexits.h has it: an input/output error.
+EXIT_DISK_FAILED: Final = 74
 
 
 def say(text: str) -> None:

@@ -11,22 +11,31 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from amqpbroker import __version__
-from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from amqpbroker.cli import EXIT_DISK_FAILED, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from amqpbroker.journal.recovery import Damage
 from amqpbroker.server import logs
 from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest, unknown_rabbitmq_variables
 from amqpbroker.server.server import Endpoint, Server
+from amqpbroker.server.storage import Storage
 
 logger = logging.getLogger("amqpbroker.serve")
 
+_SWITCH_INTERVAL_S: Final = 0.0005
+DAMAGE_ADVICE: Final = "amqpbroker journal verify shows all of it, amqpbroker journal salvage saves what can be saved"
 ADVICE = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another port with --port (0 = any free one)",
     errno.EADDRNOTAVAIL: "it is not an address of this machine; name one that is with --host",
     errno.EACCES: "that needs more rights; choose a port of 1024 or more with --port, or a directory of your own",
+    errno.EWOULDBLOCK: "stop the broker that has it, or give another --data-dir, or --memory",
+    errno.EROFS: "give a --data-dir that can be written to, or --memory",
+    errno.ENOSPC: "make room, or give a --data-dir on another disk, or --memory",
     errno.ENOENT: "the directory is not there; make it, or name another",
 }
 
@@ -140,23 +149,37 @@ async def _serve(config: Config, started_s: float) -> int:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     server = Server(config)
     try:
+        if not config.memory:
+            # A commit beside a busy loop waits for the interpreter: the default of 5 ms would be its latency.
+            sys.setswitchinterval(_SWITCH_INTERVAL_S)
         await server.start()
         if config.ready_file:
             _write_ready_file(config.ready_file, server.endpoints)
+    except Damage as damage:
+        await server.stop()
+        complain(f"could not start: {damage}; {DAMAGE_ADVICE}")
+        return EXIT_FAILED
     except OSError as error:
         await server.stop()
         complain(explain(error))
         return EXIT_FAILED
     try:
         gc.freeze()  # what a start leaves behind stays: no collection walks it again
-        _announce(config, server.endpoints, started_s)
-        await stopping.wait()
+        _announce(config, server.endpoints, storage_line(config, server.storage), started_s)
+        await _either(stopping, server.disk_failed)
     finally:
         if config.ready_file:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(config.ready_file)
         await server.stop()
-    return EXIT_OK
+    return EXIT_DISK_FAILED if server.disk_failed.is_set() else EXIT_OK
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
 
 
 def explain(error: OSError) -> str:
@@ -166,22 +189,33 @@ def explain(error: OSError) -> str:
     return f"could not start: {what}" + (f"; {advice}" if advice else "")
 
 
-def start_lines(config: Config, endpoints: list[Endpoint], took_ms: int) -> list[str]:
+def start_lines(config: Config, endpoints: list[Endpoint], storage: str, took_ms: int) -> list[str]:
     """What is said once the broker is ready: only what really listens. The last line is what tools wait for."""
     urls = [_url(endpoint, config) for endpoint in endpoints]
     return [
         f"amqpbroker {__version__} — AMQP 0-9-1, RabbitMQ {config.profile.name} behaviour",
         *(f"  amqp      {url}" for url in urls),
-        "  storage   in memory",
+        f"  storage   {storage}",
         f"Server startup complete in {took_ms} ms. Ctrl-C to stop.",
     ]
 
 
-def _announce(config: Config, endpoints: list[Endpoint], started_s: float) -> None:
+def storage_line(config: Config, storage: Storage | None) -> str:
+    """Where messages are kept, and what a confirm means there."""
+    if storage is None:
+        return "in memory"
+    home = os.path.expanduser("~")
+    path = storage.path.replace(home, "~", 1) if storage.path.startswith(home + os.sep) else storage.path
+    if config.no_sync:
+        return f"{path} (WITHOUT fsync: a power cut loses what was confirmed)"
+    return f"{path} (fsync before every confirm)"
+
+
+def _announce(config: Config, endpoints: list[Endpoint], storage: str, started_s: float) -> None:
     if config.print_port:
         say(_address_for_tools(endpoints))
     took_ms = round((time.perf_counter() - started_s) * 1000)
-    say("\n".join(start_lines(config, endpoints, took_ms)))
+    say("\n".join(start_lines(config, endpoints, storage, took_ms)))
 
 
 def _url(endpoint: Endpoint, config: Config) -> str:

@@ -1,39 +1,60 @@
 """The broker: what all connections share."""
 
 import base64
+import logging
 from collections.abc import Callable
+from operator import attrgetter
+from typing import Final
 
 from amqpbroker.model.access import Users
-from amqpbroker.model.ports import Tap
+from amqpbroker.model.ports import Journal, Tap
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import Profile
+
+logger = logging.getLogger("amqpbroker.alarms")
+
+# What publishers are held back for.
+MEMORY: Final = "memory"
+DISK: Final = "disk"
+
+_HELD_BYTES = attrgetter("held_bytes")
 
 
 class Broker:
     """Virtual hosts, users, the profile, and whether publishers are held back.
 
     random_bytes: where generated names come from; the system's in a server, a seeded one in a simulation.
-    blocked_reason: why publishers are held back, None when they are not. tap: who watches the traffic, if anybody.
-    connection_count: how many connections are open.
+    alarms: the resources that are short. blocked_reason: why publishers are held back, None when they are not.
+    tap: who watches the traffic, if anybody.
+    connection_count: how many connections are open. journal: where what is durable is recorded; None keeps everything
+    in memory.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
 
     def __init__(self, profile: Profile, users: Users, random_bytes: Callable[[int], bytes]) -> None:
         self.profile = profile
         self.users = users
+        self.journal: Journal | None = None
         self.vhosts: dict[str, VirtualHost] = {}
+        self.alarms: set[str] = set()
         self.blocked_reason: str | None = None
         self.tap: Tap | None = None
         self.reply_queues: dict[str, Queue] = {}
         self.connection_count = 0
         self._random_bytes = random_bytes
-        self._on_unblock: list[Callable[[], None]] = []
+        self._on_unblock: dict[Callable[[], None], None] = {}
 
     def add_vhost(self, name: str) -> VirtualHost:
         """A new virtual host with the predeclared exchanges."""
-        vhost = self.vhosts[name] = VirtualHost(name, self.profile)
+        vhost = self.vhosts[name] = VirtualHost(name, self.profile, self.journal)
         return vhost
+
+    def open_journal(self, journal: Journal) -> None:
+        """From now on what is durable is recorded, and what does not fit into memory goes to disk."""
+        self.journal = journal
+        for vhost in self.vhosts.values():
+            vhost.journal = journal
 
     def generate_name(self, prefix: str) -> str:
         """A name that nobody can guess: prefix, a hyphen and 22 characters, as RabbitMQ makes them."""
@@ -43,19 +64,42 @@ class Broker:
         """128 random bits as 22 characters of URL-safe base64."""
         return base64.urlsafe_b64encode(self._random_bytes(16)).rstrip(b"=").decode()
 
+    def held_bytes(self) -> int:
+        """What all queues keep in memory of the messages that wait in them."""
+        return sum(sum(map(_HELD_BYTES, vhost.queues.values())) for vhost in self.vhosts.values())
+
     # Holding publishers back
 
-    def block(self, reason: str) -> None:
-        """Holds back every connection that publishes from now on; it is told the reason if it asked to be."""
-        self.blocked_reason = reason
+    def raise_alarm(self, resource: str) -> None:
+        """Holds back every connection that publishes from now on; it is told why if it asked to be.
 
-    def unblock(self) -> None:
-        """Lets publishers go on."""
-        self.blocked_reason = None
-        waiting, self._on_unblock = self._on_unblock, []
-        for resume in waiting:
-            resume()
+        resource: MEMORY or DISK. Source: RabbitMQ's rabbit_alarm and rabbit_reader:blocked_by_message.
+        """
+        if resource not in self.alarms:
+            self.alarms.add(resource)
+            self.blocked_reason = self._reason()
+            logger.warning("%s resource limit alarm set. Publishers will be blocked until this alarm clears", resource)
+
+    def clear_alarm(self, resource: str) -> None:
+        """The resource is there again; publishers go on when none is short any more."""
+        if resource not in self.alarms:
+            return
+        self.alarms.remove(resource)
+        self.blocked_reason = self._reason()
+        logger.warning("%s resource limit alarm cleared", resource)
+        if not self.alarms:
+            waiting, self._on_unblock = self._on_unblock, {}
+            for resume in waiting:
+                resume()
+
+    def _reason(self) -> str | None:
+        """RabbitMQ's words and its order: disk before memory."""
+        return f"low on {' & '.join(sorted(self.alarms))}" if self.alarms else None
 
     def when_unblocked(self, resume: Callable[[], None]) -> None:
         """Calls resume when publishers may go on."""
-        self._on_unblock.append(resume)
+        self._on_unblock[resume] = None
+
+    def stop_waiting(self, resume: Callable[[], None]) -> None:
+        """Whoever waited is gone: an alarm may last, and connections come and go."""
+        self._on_unblock.pop(resume, None)

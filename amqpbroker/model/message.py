@@ -5,7 +5,12 @@ cost a full collection next to nothing; one slotted object, dataclass or named t
 Nothing is decoded that need not be: the header goes out with the octets it came in with.
 """
 
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
+
+from amqpbroker.wire.runs import UniformRun
 
 Message = tuple[bytes, bytes, bytes, int]
 """(address, header, body, flags)
@@ -18,6 +23,8 @@ flags: the bits below.
 
 # delivery-mode 2: survives a restart in a durable queue.
 PERSISTENT: Final = 1
+
+_FLAGS: Final = itemgetter(3)
 
 
 def address_of(exchange: str, routing_key: str) -> bytes:
@@ -33,3 +40,10 @@ def split_address(address: bytes) -> tuple[str, str]:
         address[1:key_at].decode("utf-8", "surrogateescape"),
         address[key_at + 1 :].decode("utf-8", "surrogateescape"),
     )
+
+
+def by_persistence(messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
+    """The messages in their order, in runs of which all are persistent or none is."""
+    if len(messages) == 1 or isinstance(messages, UniformRun) or len(set(map(_FLAGS, messages))) == 1:
+        return (messages,)
+    return [list(run) for _, run in groupby(messages, _FLAGS)]

@@ -1,7 +1,7 @@
-"""What the model asks of the rooms above it: who takes deliveries, and who watches."""
+"""What the model asks of the rooms above it: who takes deliveries, who watches, and what survives a restart."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amqpbroker.model.message import Message
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.exchange import Exchange
     from amqpbroker.model.queue import Queue
+    from amqpbroker.model.queues.paged import PagedQueue
 
 
 class Sink(Protocol):
@@ -41,3 +42,76 @@ class Tap(Protocol):
 
     def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
         """Messages left a client's hands; how: 'ack', 'requeue' or 'discard'."""
+
+
+class QueueJournal(Protocol):
+    """What a durable queue tells the journal. id: what records call the queue.
+
+    renew_at: when positions from here on are handed out, `handed_out` is to be called.
+    """
+
+    id: int
+    renew_at: int
+
+    def settle(self, positions: Sequence[int]) -> None:
+        """Messages are acknowledged, dropped or purged; those that were never recorded are no matter."""
+
+    def settle_run(self, first: int, end: int) -> None:
+        """The same, of the positions first to end, end not included."""
+
+    def allowance(self, head: int) -> int:
+        """How many messages from the position head on may be given to clients now; 0 or less: none."""
+
+    def handed_out(self, end: int) -> None:
+        """All before the position end were given to clients."""
+
+    def ask_for(self, head: int) -> None:
+        """The queue would go on at head: it is drained when it may."""
+
+
+class Store(Protocol):
+    """Where a queue puts what does not fit into memory."""
+
+    def page(self, queue: "PagedQueue", first: int, messages: Sequence[Message]) -> None:
+        """A run that is not recorded is to go to disk; the queue is told with `stored`."""
+
+    def read(self, place: int, queue: int, first: int, count: int) -> list[Message | None]:
+        """Messages of a queue (its id) from the position first on; None for what is damaged, which the store tells."""
+
+    def release(self, place: int, count: int) -> None:
+        """Messages of a run are waited for no more."""
+
+
+class Journal(Store, Protocol):
+    """What survives a restart.
+
+    open_number: of what is recorded now; done_number: of what is on disk. defined_number: of the last definition.
+    pending_bytes: about how much is recorded and not on disk.
+    """
+
+    open_number: int
+    done_number: int
+    defined_number: int
+    pending_bytes: int
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether anything is recorded under the open number."""
+
+    def define(self, kind: str, vhost: str, name: str, content: dict[str, Any]) -> None:
+        """From now on this is true of the thing."""
+
+    def undefine(self, kind: str, vhost: str, name: str) -> None:
+        """The thing is gone, if it was ever defined."""
+
+    def new_queue(self, queue: "PagedQueue") -> QueueJournal:
+        """A durable queue is declared."""
+
+    def forget_queue(self, log: QueueJournal) -> None:
+        """A durable queue was deleted, with all that was in it or with clients."""
+
+    def publish(self, queues: Sequence["PagedQueue"], messages: Sequence[Message]) -> None:
+        """A run of persistent messages is about to be put into these durable queues."""
+
+    def when_committed(self, callback: Callable[[], None]) -> None:
+        """Calls callback when all that is recorded by now is on disk."""

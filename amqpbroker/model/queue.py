@@ -12,12 +12,14 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from amqpbroker.limits import BACKLOG_LOW_MESSAGES, DRAIN_MAX_MESSAGES, OUTBOX_MAX_BYTES
+from amqpbroker.limits import BACKLOG_LOW_MESSAGES, DRAIN_MAX_MESSAGES, MESSAGE_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.message import Message
+from amqpbroker.wire.runs import UniformRun
 from amqpbroker.wire.tables import Table
 
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
+    from amqpbroker.model.ports import QueueJournal
 
 _BODY = itemgetter(2)
 
@@ -28,6 +30,8 @@ class Queue:
     owner: the connection that an exclusive queue belongs to. head: the position of `ready[0]`.
     levels: the consumers that can take messages, in turn, by priority.
     unacked: how many messages are with clients. resting: called when the backlog is short again.
+    held_bytes: what it keeps in memory of the messages that wait. log: what is recorded of it, None if nothing of it
+    survives a restart.
     """
 
     __slots__ = (
@@ -41,7 +45,9 @@ class Queue:
         "exclusive_consumer",
         "had_consumer",
         "head",
+        "held_bytes",
         "levels",
+        "log",
         "name",
         "owner",
         "published_count",
@@ -69,6 +75,8 @@ class Queue:
         self.ready: deque[Message] = deque()
         self.head = 1
         self.requeued: list[tuple[int, Message]] = []
+        self.held_bytes = 0
+        self.log: QueueJournal | None = None
         self.unacked = 0
         self.consumers: dict[Consumer, None] = {}
         # The consumer that has the queue to itself.
@@ -99,17 +107,26 @@ class Queue:
                     return
                 messages = messages[given:]
         self.ready.extend(messages)
+        self.held_bytes += size_of(messages)
 
     def take(self) -> tuple[int, Message, bool] | None:
         """The next message for basic.get: (position, message, redelivered), or None."""
         if self.requeued:
             position, message = heappop(self.requeued)
-            self.redelivered_count += 1
-            return position, message, True
-        if self.ready:
+            redelivered = True
+        elif self.ready:
+            position, message = self.head, self.ready.popleft()
             self.head += 1
-            return self.head - 1, self.ready.popleft(), False
-        return None
+            redelivered = False
+        else:
+            return None
+        self.held_bytes -= size_of((message,))
+        self.redelivered_count += redelivered
+        return position, message, redelivered
+
+    def may_hand_out(self, position: int) -> bool:
+        """Whether a message that was just taken may go to a client before anything else is on disk."""
+        return True
 
     def requeue(self, entries: Iterable[tuple[int, Message]]) -> None:
         """Puts (position, message) back where they were."""
@@ -117,6 +134,7 @@ class Queue:
             return
         for entry in entries:
             heappush(self.requeued, entry)
+            self.held_bytes += size_of((entry[1],))
 
     def purge(self) -> int:
         """Drops what waits; returns how many messages that were."""
@@ -124,6 +142,13 @@ class Queue:
         self.head += len(self.ready)
         self.ready.clear()
         self.requeued.clear()
+        self.held_bytes = 0
+        return count
+
+    def delete(self) -> int:
+        """The queue is no more; returns how many messages waited in it."""
+        count = self.purge()
+        self.deleted = True
         return count
 
     # Consumers
@@ -167,11 +192,19 @@ class Queue:
         while levels and (self.requeued or self.ready):
             if self.requeued:
                 self._hand_back_out()
-                continue
-            messages = self._first(self._wanted(levels[max(levels)]))
-            given = self._hand_over(messages)
-            if given < len(messages):
-                self.ready.extendleft(reversed(messages[given:]))
+            else:
+                self._hand_over_first(self._wanted(levels[max(levels)]), False)
+        self._wake_resting()
+
+    def _hand_over_first(self, count: int, redelivered: bool) -> None:
+        """Gives at most count messages off the head; what finds no consumer goes back there."""
+        messages = self._first(count)
+        given = self._hand_over(messages, redelivered)
+        if given < len(messages):
+            self.ready.extendleft(reversed(messages[given:]))
+            self.held_bytes += size_of(messages[given:])
+
+    def _wake_resting(self) -> None:
         if self.resting and len(self.ready) <= BACKLOG_LOW_MESSAGES:
             resting, self.resting = self.resting, []
             for wake in resting:
@@ -194,11 +227,14 @@ class Queue:
         """At most count messages off the head of the deque, and no more octets than one turn may send."""
         popleft = self.ready.popleft
         messages = [popleft() for _ in range(count)]
-        if sum(map(len, map(_BODY, messages))) > OUTBOX_MAX_BYTES:
+        bodies_bytes = sum(map(len, map(_BODY, messages)))
+        if bodies_bytes > OUTBOX_MAX_BYTES:
             sizes = accumulate(map(len, map(_BODY, messages)))
             fitting = 1 + sum(size <= OUTBOX_MAX_BYTES for size in sizes)
             self.ready.extendleft(reversed(messages[fitting:]))
             del messages[fitting:]
+            bodies_bytes = sum(map(len, map(_BODY, messages)))
+        self.held_bytes -= bodies_bytes + MESSAGE_OVERHEAD_BYTES * len(messages)
         return messages
 
     def _hand_back_out(self) -> None:
@@ -211,9 +247,10 @@ class Queue:
             return
         level.rotate(-1)
         position, message = heappop(self.requeued)
+        self.held_bytes -= size_of((message,))
         self._give(consumer, (position,), (message,), True)
 
-    def _hand_over(self, messages: Sequence[Message]) -> int:
+    def _hand_over(self, messages: Sequence[Message], redelivered: bool = False) -> int:
         """Gives messages, whose first has the position `head`, to consumers in turn; returns how many found one."""
         levels = self.levels
         count = len(messages)
@@ -232,7 +269,7 @@ class Queue:
             if len(level) == 1:
                 share = min(room, count - given)
                 part = messages if share == count else messages[given : given + share]
-                self._give(consumer, range(self.head, self.head + share), part, False)
+                self._give(consumer, range(self.head, self.head + share), part, redelivered)
             elif apart and (rounds := self._whole_rounds(level, count - given)):
                 # Nobody can tell whole rounds from single turns.
                 turns = len(level)
@@ -240,11 +277,11 @@ class Queue:
                 last = self.head + share
                 for turn, one in enumerate(level):
                     part = messages[given + turn : given + share : turns]
-                    self._give(one, range(self.head + turn, last, turns), part, False)
+                    self._give(one, range(self.head + turn, last, turns), part, redelivered)
             else:
                 share = 1
                 level.rotate(-1)
-                self._give(consumer, (self.head,), messages[given : given + 1], False)
+                self._give(consumer, (self.head,), messages[given : given + 1], redelivered)
             given += share
             self.head += share
         return given
@@ -289,3 +326,10 @@ class Queue:
 def _are_apart(level: "deque[Consumer]") -> bool:
     """Whether every consumer has a connection of its own."""
     return len({id(consumer.sink.outlet()) for consumer in level}) == len(level)
+
+
+def size_of(messages: Sequence[Message]) -> int:
+    """About how many octets of memory messages take; their headers stand for themselves in the overhead."""
+    if isinstance(messages, UniformRun):
+        return len(messages) * (len(messages.bodies[0]) + MESSAGE_OVERHEAD_BYTES)
+    return sum(map(len, map(_BODY, messages))) + MESSAGE_OVERHEAD_BYTES * len(messages)

@@ -11,9 +11,12 @@ from amqpbroker.errors import (
     AMQPError,
 )
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.definitions import BINDING, EXCHANGE, QUEUE, binding_name, exchange_content, queue_content
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
+from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
+from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.routing import Routing, route
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.tables import Table
@@ -29,11 +32,15 @@ PREDECLARED = (
 
 
 class VirtualHost:
-    """version: changes with the topology; whoever keeps routing decisions compares it."""
+    """version: changes with the topology; whoever keeps routing decisions compares it.
 
-    def __init__(self, name: str, profile: Profile) -> None:
+    journal: where what is durable is recorded; None keeps everything in memory.
+    """
+
+    def __init__(self, name: str, profile: Profile, journal: Journal | None = None) -> None:
         self.name = name
         self.profile = profile
+        self.journal = journal
         self.version = 0
         self.queues: dict[str, Queue] = {}
         self.exchanges: dict[str, Exchange] = {"": DefaultExchange()}
@@ -66,6 +73,8 @@ class VirtualHost:
         """Takes in a new exchange."""
         self.exchanges[exchange.name] = exchange
         self.version += 1
+        if self.journal is not None and exchange.durable:
+            self.journal.define(EXCHANGE, self.name, exchange.name, exchange_content(exchange))
 
     def delete_exchange(self, name: str) -> None:
         """Removes an exchange with its bindings in both directions."""
@@ -73,6 +82,8 @@ class VirtualHost:
         if exchange is None:
             return
         self.version += 1
+        if self.journal is not None and exchange.durable:
+            self.journal.undefine(EXCHANGE, self.name, name)
         for binding in list(exchange.bindings):
             self._forget_binding_to(binding)
         self._unbind_all_to(Destination("exchange", name))
@@ -86,6 +97,8 @@ class VirtualHost:
         if exchange.bind(binding):
             self._bindings_to.setdefault(binding.destination, {})[binding] = None
             self.version += 1
+            if self.journal is not None and self.is_durable(binding):
+                self.journal.define(BINDING, self.name, binding_name(binding), {})
 
     def unbind(self, binding: Binding) -> None:
         """Unbinds; what is not there is no error. An auto-delete exchange goes with its last binding."""
@@ -96,6 +109,12 @@ class VirtualHost:
         self._forget_binding_to(binding)
         if exchange.auto_delete and not exchange.bindings:
             self.delete_exchange(exchange.name)
+
+    def is_durable(self, binding: Binding) -> bool:
+        """Whether a binding survives a restart: what it leads from and to has to."""
+        kind, name = binding.destination
+        ends = (self.exchanges.get(binding.source), (self.queues if kind == "queue" else self.exchanges).get(name))
+        return all(end is not None and end.durable for end in ends)
 
     def is_bound(self, binding: Binding) -> bool:
         """Whether there is such a binding."""
@@ -108,6 +127,8 @@ class VirtualHost:
     def _forget_binding_to(self, binding: Binding) -> None:
         bindings = self._bindings_to[binding.destination]
         del bindings[binding]
+        if self.journal is not None:
+            self.journal.undefine(BINDING, self.name, binding_name(binding))
         if not bindings:
             del self._bindings_to[binding.destination]
 
@@ -138,6 +159,23 @@ class VirtualHost:
             " on another connection or the exclusive property value does not match that of the original declaration.",
         )
 
+    def new_queue(
+        self, name: str, *, durable: bool, auto_delete: bool, owner: object | None, arguments: Table
+    ) -> Queue:
+        """A queue of the kind that this virtual host has, taken in."""
+        queue: Queue
+        if self.journal is None:
+            queue = Queue(name, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments)
+        else:
+            queue = paged = PagedQueue(
+                name, self.journal, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments
+            )
+            if durable:
+                queue.log = log = self.journal.new_queue(paged)
+                self.journal.define(QUEUE, self.name, name, queue_content(queue, log.id))
+        self.add_queue(queue)
+        return queue
+
     def add_queue(self, queue: Queue) -> None:
         """Takes in a new queue."""
         self.queues[queue.name] = queue
@@ -145,11 +183,13 @@ class VirtualHost:
 
     def delete_queue(self, queue: Queue) -> int:
         """Removes a queue with its bindings and consumers; returns how many messages waited in it."""
-        count = queue.purge()
-        queue.deleted = True
+        count = queue.delete()
         del self.queues[queue.name]
         self.version += 1
         self._unbind_all_to(Destination("queue", queue.name))
+        if self.journal is not None and queue.log is not None:
+            self.journal.undefine(QUEUE, self.name, queue.name)
+            self.journal.forget_queue(queue.log)
         for consumer in list(queue.consumers):
             queue.remove_consumer(consumer)
             consumer.sink.cancelled(consumer)

@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 from amqpbroker import limits
 from amqpbroker.model.access import User
 from amqpbroker.profiles import DEFAULT_PROFILE, PROFILES, Profile
+from amqpbroker.server.machine import parse_size
 
 T = TypeVar("T")
 
@@ -26,6 +27,20 @@ PORT_MAX: Final = 65_535
 MESSAGE_SIZE_MAX_BYTES: Final = 536_870_912
 # A frame is buffered whole before it is looked at.
 FRAME_MAX_MAX_BYTES: Final = 16_777_216
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """A bound on memory: a share of what there is, from 0 to 1, or so many octets."""
+
+    share: float | None = None
+    size_bytes: int | None = None
+
+    def bytes_of(self, memory_bytes: int) -> int:
+        """In octets, never more than there are."""
+        if self.share is not None:
+            return int(self.share * memory_bytes)
+        return min(self.size_bytes or 0, memory_bytes)
 
 
 class ConfigError(Exception):
@@ -88,6 +103,25 @@ def one_of(values: Mapping[str, T], placeholder: str = "") -> Kind[T]:
     return Kind(f"one of {', '.join(values)}", placeholder or "|".join(values), read)
 
 
+def _read_size(value: object) -> int:
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        raise TypeError
+    return parse_size(str(value))
+
+
+def _read_watermark(value: object) -> Watermark:
+    """A number up to 1 is a share, anything else a size: nobody means a single octet."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    text = str(value)
+    if re.fullmatch(r"0|1|[01]?\.[0-9]+", text, re.ASCII):
+        share = float(text)
+        if share > 1:
+            raise ValueError
+        return Watermark(share=share)
+    return Watermark(size_bytes=parse_size(text))
+
+
 def _read_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
@@ -137,6 +171,12 @@ def _read_users(value: object) -> tuple[User, ...]:
 SWITCH: Final = one_of({"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False})
 TEXT: Final = Kind("a text that is not empty", "NAME", _read_text)
 PATH: Final[Kind[str | None]] = Kind("a path", "PATH", _read_path)
+SIZE: Final = Kind("a number of octets, or one with a unit such as 50MB or 2GiB", "SIZE", _read_size)
+WATERMARK: Final = Kind(
+    "a share of the memory from 0 to 1, or a number of octets, or one with a unit such as 512MB or 2GiB",
+    "SHARE|SIZE",
+    _read_watermark,
+)
 NAMES: Final = Kind("a list of names, or none", "NAME", _read_names, several=True)
 ADDRESSES: Final = Kind("a list of IP addresses or host names, or none", "ADDRESS", _read_names, several=True)
 USERS: Final = Kind(
@@ -181,7 +221,30 @@ class Config:
     unix_socket: str | None = setting(None, PATH, "A unix domain socket to listen on for AMQP as well.")
     http_port: int = setting(HTTP_PORT, PORT_OR_OFF, "The port of the management API and UI; -1 is off.")
     metrics_port: int = setting(METRICS_PORT, PORT_OR_OFF, "The port of the Prometheus metrics; -1 is off.")
+    data_dir: str | None = setting(
+        None,
+        PATH,
+        "The directory that messages and definitions are kept in; without one, amqpbroker in $XDG_STATE_HOME or "
+        "~/.local/state.",
+        rabbitmq="RABBITMQ_MNESIA_DIR",
+    )
     memory: bool = setting(False, SWITCH, "Keep everything in memory: nothing is written to disk.")
+    no_sync: bool = setting(
+        False,
+        SWITCH,
+        "Confirm without waiting for the disk, for CI runs: a power cut loses what was confirmed.",
+    )
+    vm_memory_high_watermark: Watermark = setting(  # noqa: RUF009  # it gives a dataclasses.field
+        Watermark(share=limits.MEMORY_WATERMARK_SHARE),
+        WATERMARK,
+        "Publishers are held back while messages take more memory: a share of what there is, 512MB, 2GiB; 0: always.",
+    )
+    disk_free_limit: int = setting(
+        limits.DISK_FREE_MIN_BYTES,
+        SIZE,
+        "Publishers are held back while the disk of the data directory has less free than this: a size such as 50MB or "
+        "2GiB.",
+    )
     profile: Profile = setting(  # noqa: RUF009  # it gives a dataclasses.field
         DEFAULT_PROFILE, one_of(PROFILES), "The RabbitMQ version to behave as, and to be taken for by clients."
     )
@@ -236,6 +299,8 @@ class Config:
         """0 stands for the profile's limit; whoever reads the setting gets the number. ConfigError: a contradiction."""
         if not self.message_size_max_bytes:
             object.__setattr__(self, "message_size_max_bytes", self.profile.message_size_max_bytes)
+        if self.memory and self.data_dir:
+            raise ConfigError(_both_kept("memory and data_dir"))
         if not self.hosts and self.unix_socket is None:
             raise ConfigError("hosts: there is nothing to listen on; name an address, or a unix_socket")
         if self.frame_max_bytes < self.profile.frame_max_min_bytes:
@@ -289,6 +354,8 @@ def _as_text(value: object) -> str:
             return str(value).lower()
         case float():
             return f"{value:g}"
+        case Watermark():
+            return _as_text(value.share if value.share is not None else value.size_bytes)
     return str(value)
 
 
@@ -313,9 +380,26 @@ def load(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Con
     environment variable that is empty counts as not set. ConfigError: a value that cannot be used, an unknown name, a
     file that cannot be read.
     """
-    values = _from_rabbitmq(environment) | _from_environment(environment) | _from_arguments(arguments)
+    values = _overlay(_from_rabbitmq(environment), _from_environment(environment))
+    values = _overlay(values, _from_arguments(arguments))
     path = values.get("config_file")
-    return Config(**((_from_file(path) if path else {}) | values))
+    return Config(**(_overlay(_from_file(path), values) if path else values))
+
+
+def _overlay(lower: dict[str, Any], higher: dict[str, Any]) -> dict[str, Any]:
+    """The values of two sources, of which the higher wins; where it says to keep everything, the lower is not heard."""
+    kept = {"data_dir", "memory"} if higher.get("memory") or higher.get("data_dir") else set()
+    return {name: value for name, value in lower.items() if name not in kept} | higher
+
+
+def _refuse_both_kept(values: dict[str, Any], memory: str, data_dir: str) -> None:
+    """One source may not ask for memory and for a directory. ConfigError, with the names given."""
+    if values.get("memory") and values.get("data_dir"):
+        raise ConfigError(_both_kept(f"{memory} and {data_dir}"))
+
+
+def _both_kept(names: str) -> str:
+    return f"{names}: messages are kept in one place; leave one of them out"
 
 
 def unknown_rabbitmq_variables(environment: Mapping[str, str]) -> list[str]:
@@ -325,7 +409,9 @@ def unknown_rabbitmq_variables(environment: Mapping[str, str]) -> list[str]:
 
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
     given = ((row, arguments.get(row.name)) for row in SETTINGS)
-    return {row.name: row.read(value, row.flag) for row, value in given if value is not None}
+    values = {row.name: row.read(value, row.flag) for row, value in given if value is not None}
+    _refuse_both_kept(values, "--memory", "--data-dir")
+    return values
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -336,6 +422,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             row = known.get(variable) or _refuse_unknown("the environment", variable, known)
             if value:
                 values[row.name] = row.read(value, variable)
+    _refuse_both_kept(values, "AMQPBROKER_MEMORY", "AMQPBROKER_DATA_DIR")
     return values
 
 
@@ -358,6 +445,7 @@ def _from_file(path: str) -> dict[str, Any]:
     for key, value in _read_yaml(path).items():
         row = known.get(key) or _refuse_unknown(path, key, known)
         values[row.name] = row.read(value, f"{path}: {key}")
+    _refuse_both_kept(values, f"{path}: memory", "data_dir")
     return values
 
 

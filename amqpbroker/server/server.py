@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ from typing import Final
 from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.protocol.connection import Settings
+from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
 from amqpbroker.server.handshakes import Handshakes
 from amqpbroker.server.identity import server_properties
+from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
+from amqpbroker.server.storage import Storage
 from amqpbroker.server.ticker import Ticker
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.batch import Batch
+
+logger = logging.getLogger("amqpbroker.server")
 
 # How long clients have to answer a close when the server stops.
 STOP_TIMEOUT_S: Final = 0.5
@@ -58,10 +64,14 @@ class Server:
         )
         self.batch = Batch()
         self.endpoints: list[Endpoint] = []
+        self.storage: Storage | None = None
+        # Done when the disk has failed: the server has to be stopped.
+        self.disk_failed = asyncio.Event()
         self.connections: set[ConnectionTransport] = set()
         self.handshakes = Handshakes()
         self.loop: asyncio.AbstractEventLoop
         self.ticker: Ticker
+        self.alarms: Alarms
         self._listeners: list[asyncio.Server] = []
         self._unix_inode: int | None = None
         self._flush_planned = False
@@ -71,6 +81,9 @@ class Server:
         """Listens on every address. Raises ListenError, naming the address, and listens on none."""
         self.loop = asyncio.get_running_loop()
         self.ticker = Ticker(self.loop)
+        if not self.config.memory:
+            self.storage = Storage(self)
+        self._watch_resources()
         port = self.config.port
         try:
             heard: set[str] = set()
@@ -85,6 +98,7 @@ class Server:
                 await self._listen_unix(self.config.unix_socket)
         except ListenError:
             self._stop_listening()
+            self._close_storage()
             raise
 
     async def stop(self, reason: str = _SHUTDOWN) -> None:
@@ -103,6 +117,19 @@ class Server:
                 await self._all_gone.wait()
         if hasattr(self, "ticker"):
             self.ticker.stop()
+        self._close_storage()
+
+    def disk_has_failed(self) -> None:
+        """Tells every client: what waits for its confirm will not get one."""
+        for connection in list(self.connections):
+            connection.disk_has_failed()
+        self.batch.finish()
+        self.disk_failed.set()
+
+    def _close_storage(self) -> None:
+        if self.storage is not None:
+            self.storage.close()
+            self.storage = None
 
     def flush_soon(self) -> None:
         """Writes what was touched at the end of this turn of the loop."""
@@ -114,6 +141,27 @@ class Server:
         """A connection has ended."""
         if self._all_gone is not None and not self.connections:
             self._all_gone.set()
+
+    def _watch_resources(self) -> None:
+        """The alarms, and a first look: a watermark of 0 holds back the first who publishes."""
+        there_are_bytes = memory_bytes()
+        if there_are_bytes is None:
+            logger.warning("the system does not tell its memory: it is taken for %d MiB", UNKNOWN_MEMORY_BYTES >> 20)
+        self.alarms = Alarms(
+            self.broker,
+            self.ticker,
+            watermark_bytes=self.config.vm_memory_high_watermark.bytes_of(there_are_bytes or UNKNOWN_MEMORY_BYTES),
+            accounted_bytes=self.accounted_bytes,
+            disk_free_limit_bytes=self.config.disk_free_limit,
+            free_bytes=self.storage.free_bytes if self.storage is not None else None,
+        )
+        self.alarms.look()
+
+    def accounted_bytes(self) -> int:
+        """About how many octets of memory messages take: in queues, with clients, on the way out."""
+        pending_bytes = self.broker.journal.pending_bytes if self.broker.journal is not None else 0
+        in_connections_bytes = sum(connection.held_bytes() for connection in self.connections)
+        return self.broker.held_bytes() + in_connections_bytes + pending_bytes
 
     def _flush(self) -> None:
         self._flush_planned = False

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from amqpbroker.errors import INTERNAL_ERROR, AMQPError
-from amqpbroker.limits import BACKLOG_REST_S, UNREAD_MAX_BYTES
+from amqpbroker.limits import BACKLOG_REST_S, PENDING_MAX_BYTES, UNREAD_MAX_BYTES
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
+from amqpbroker.server.steps import Steps
 from amqpbroker.server.ticker import Deadline
 from amqpbroker.session.connection import Connection, Transport
 
@@ -40,8 +41,10 @@ class ConnectionTransport(asyncio.Protocol):
         self._deadline: Deadline | None = None
         self._drop_at_s: float | None = None
         self._reading_held = False
+        self._steps: Steps | None = None
         self._writing_paused = False
         self._turn_over = False
+        self._waits_for_disk = False
         self._rest: Deadline | None = None
         self.name = ""
         self._address = ""
@@ -77,10 +80,16 @@ class ConnectionTransport(asyncio.Protocol):
             # A fault of ours must not take the other clients with it.
             logger.exception("connection %s: internal error", self.name)
             wire.close(INTERNAL_ERROR, "", self._loop.time())
+        alarms = self._server.alarms
+        alarms.octets_read += len(data)
+        if alarms.octets_read >= alarms.look_at_octets:
+            alarms.have_read()
         if wire.drop_at_s is not self._drop_at_s:
             self._arm()
         if len(data) >= _FLUSH_AT_ONCE_BYTES:
             self._server.batch.finish()
+            if self._session.publishes_logged:
+                self._rest_until_written()
             if len(data) >= _FLOOD_BYTES and not self._reading_held and not wire.more:
                 self._socket.pause_reading()
                 lagging, self._session.lagging = self._session.lagging, None
@@ -105,6 +114,8 @@ class ConnectionTransport(asyncio.Protocol):
         self._server.handshakes.end(self, self._address)
         if self._deadline is not None:
             self._deadline.cancel()
+        if self._steps is not None:
+            self._steps.end()
         self._server.connection_gone()
         self._server.flush_soon()
         logger.info("closed AMQP connection %s", self.name)
@@ -137,9 +148,13 @@ class ConnectionTransport(asyncio.Protocol):
     def _hold_reading(self) -> None:
         self._reading_held = True
         self._socket.pause_reading()
+        self._steps = Steps(self, self._session, self._socket, self._server.ticker)
 
     def _release_reading(self) -> None:
         self._reading_held = False
+        if self._steps is not None:
+            self._steps.end()
+            self._steps = None
         if self._turn_over:
             self._loop.call_soon(self._next_turn)
         self._go_on_reading()
@@ -161,10 +176,32 @@ class ConnectionTransport(asyncio.Protocol):
         self.data_received(b"")
         self._go_on_reading()
 
+    def go_on_held_back(self) -> bool:
+        """Takes another turn of what was read already though reading is held; whether there was anything."""
+        if not self._turn_over:
+            return False
+        if not self._leaves_answers_unread():
+            self._turn_over = False
+            self.data_received(b"")
+        return True
+
     def _leaves_answers_unread(self) -> bool:
         # Deliveries alone never come to so much: they stop at OUTBOX_MAX_BYTES and one message.
         limit_bytes = UNREAD_MAX_BYTES + self._server.config.message_size_max_bytes
         return self._writing_paused and self._socket.get_write_buffer_size() > limit_bytes
+
+    def _rest_until_written(self) -> None:
+        """Who publishes what goes to disk is read no faster than the disk takes it."""
+        self._session.publishes_logged = False
+        journal = self._server.broker.journal
+        if journal is not None and journal.pending_bytes > PENDING_MAX_BYTES and not self._waits_for_disk:
+            self._waits_for_disk = True
+            self._socket.pause_reading()
+            journal.when_committed(self._written)
+
+    def _written(self) -> None:
+        self._waits_for_disk = False
+        self._go_on_reading()
 
     def _wake(self) -> None:
         """The consumers have caught up."""
@@ -179,7 +216,8 @@ class ConnectionTransport(asyncio.Protocol):
         self._wake()
 
     def _go_on_reading(self) -> None:
-        if not self._reading_held and not self._turn_over and not self._socket.is_closing():
+        waits = self._reading_held or self._turn_over or self._waits_for_disk
+        if not waits and not self._socket.is_closing():
             self._socket.resume_reading()
 
     # Times
@@ -207,6 +245,10 @@ class ConnectionTransport(asyncio.Protocol):
 
     # The server's side
 
+    def held_bytes(self) -> int:
+        """About how many octets of messages are kept for this client."""
+        return self._session.held_bytes() + self._socket.get_write_buffer_size()
+
     def force_close(self, reason: str) -> None:
         """Tells the client that the connection is closed from here: 320."""
         try:
@@ -217,6 +259,11 @@ class ConnectionTransport(asyncio.Protocol):
             self._socket.abort()
         if self._wire.drop_at_s is not self._drop_at_s:
             self._arm()
+
+    def disk_has_failed(self) -> None:
+        """Takes back what waits for the disk, and closes the connection with 541."""
+        self._session.nack_waiting()
+        self._wire.close(INTERNAL_ERROR, "the disk of the broker has failed", self._server.ticker.now_s())
 
     def abort(self) -> None:
         """Ends the socket without waiting for anything."""

@@ -110,6 +110,10 @@ def get(channel: "Channel", method: Basic.Get) -> None:
         channel.reply(Basic.GetEmpty())
         return
     position, message, redelivered = found
+    journal = connection.broker.journal
+    after = journal.open_number if journal is not None and not queue.may_hand_out(position) else 0
+    if method.no_ack and queue.log is not None:
+        queue.log.settle((position,))
     tag = channel.next_delivery_tag
     channel.next_delivery_tag += 1
     getter = channel.getter(queue, method.no_ack)
@@ -126,8 +130,10 @@ def get(channel: "Channel", method: Basic.Get) -> None:
         routing_key=routing_key,
         message_count=queue.message_count,
     )
-    wire = connection.wire
-    wire.write(encode_frame(channel.number, ok) + content_frames(channel.number, header, body, wire.frame_max_bytes))
+    octets = encode_frame(channel.number, ok) + content_frames(
+        channel.number, header, body, connection.wire.frame_max_bytes
+    )
+    channel.reply_octets(octets, after)
     tap = connection.broker.tap
     if tap is not None:
         tap.delivered(getter, [message], redelivered)

@@ -4,6 +4,7 @@ A big read is flushed at once. After a small one the rest of the turn is waited 
 with a message each cost few writes.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -15,12 +16,13 @@ class Flushable(Protocol):
 
 
 class Batch:
-    """The connections that hold something to write."""
+    """The connections that hold something to write. turn_ended: called when all of them are written."""
 
-    __slots__ = ("_touched",)
+    __slots__ = ("_touched", "turn_ended")
 
     def __init__(self) -> None:
         self._touched: list[Flushable] = []
+        self.turn_ended: Callable[[], None] | None = None
 
     def touch(self, connection: Flushable) -> None:
         """A connection has something to write."""
@@ -28,5 +30,10 @@ class Batch:
 
     def finish(self) -> None:
         """Writes to every touched connection; one that fails keeps none of the others from it."""
-        while self._touched:
-            self._touched.pop().flush()
+        while True:
+            while self._touched:
+                self._touched.pop().flush()
+            if self.turn_ended is not None:
+                self.turn_ended()
+            if not self._touched:
+                break

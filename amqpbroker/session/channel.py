@@ -4,6 +4,7 @@ Methods go to the handler of their class (`basic`, `exchange`, `queue`, `tx`), e
 frames need is here: runs of publishes, deliveries, acknowledgements.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, AMQPError
 from amqpbroker.limits import BACKLOG_HIGH_MESSAGES, FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
-from amqpbroker.model.message import Message
+from amqpbroker.model.message import PERSISTENT, Message, by_persistence
+from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.session import basic, control, exchange, queue, tx
 from amqpbroker.session.confirms import Confirms
@@ -19,7 +21,7 @@ from amqpbroker.session.publishing import Publisher, RouteGroup, return_frames
 from amqpbroker.session.transaction import Transaction
 from amqpbroker.session.unacked import Entry, Unacked
 from amqpbroker.wire.hot import DeliverLane, PublishLane
-from amqpbroker.wire.methods import Basic, Method
+from amqpbroker.wire.methods import Basic, Method, encode_frame
 
 if TYPE_CHECKING:
     from amqpbroker.session.connection import Connection
@@ -65,6 +67,10 @@ class Channel:
         self.transaction: Transaction | None = None
         self.reply_consumer: Consumer | None = None
         self.is_closed = False
+        # What the journal has to have written before an answer goes out, and the answer.
+        self._held_replies: deque[tuple[int, bytes]] = deque()
+        # The part of the journal for which `_committed` is to be called.
+        self._waits_for = 0
         self._getters: dict[str, Consumer] = {}
         self._next_number = 1
 
@@ -101,14 +107,48 @@ class Channel:
             raise AMQPError(COMMAND_INVALID, "unimplemented method")
         handler(self, method)
 
-    def reply(self, method: Method, *, nowait: bool = False) -> None:
-        """Answers a method, unless its client asked for no answer."""
+    def reply(self, method: Method, *, nowait: bool = False, after: int = 0) -> None:
+        """Answers a method, unless its client asked for no answer. after: see `reply_octets`."""
         if not nowait:
-            self.connection.wire.send(self.number, method)
+            self.reply_octets(encode_frame(self.number, method), after)
+
+    def reply_octets(self, octets: bytes, after: int) -> None:
+        """Answers when the journal has written so far, and not before the answers that wait already."""
+        journal = self.connection.broker.journal
+        if journal is not None and (self._held_replies or after > journal.done_number):
+            self._held_replies.append((after, octets))
+            self._call_when_committed(journal)
+        else:
+            self.connection.wire.write(octets)
+
+    def when_defined(self, durable: bool) -> int:
+        """What the journal has to have written before a definition may be told to be there, or gone."""
+        journal = self.connection.broker.journal
+        return journal.defined_number if durable and journal is not None else 0
+
+    def _call_when_committed(self, journal: Journal) -> None:
+        if self._waits_for != journal.open_number:
+            self._waits_for = journal.open_number
+            journal.when_committed(self._committed)
+
+    def _committed(self) -> None:
+        """More of the journal is on disk: answers and confirms that waited for it go out."""
+        journal = self.connection.broker.journal
+        if self.is_closed or journal is None:
+            return
+        if self.confirms is not None:
+            self.connection.confirms_due(self)
+        held = self._held_replies
+        while held and held[0][0] <= journal.done_number:
+            self.connection.wire.write(held.popleft()[1])
+        if held:
+            self._call_when_committed(journal)
 
     def closed(self) -> None:
         """Whatever the client held goes back; its consumers are gone."""
         self.is_closed = True
+        # Nobody is told what is not on disk.
+        self._held_replies.clear()
         for tag in list(self.consumers):
             self.remove_consumer(tag)
         if self.reply_consumer is not None:
@@ -123,15 +163,28 @@ class Channel:
 
     def publish_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         """Messages with one destination are on their way."""
-        if self.transaction is not None:
-            self.transaction.published.append((group, messages))
+        if group.logged:
+            for part in by_persistence(messages):
+                self._publish_part(group, part)
         else:
-            if self.confirms is not None:
-                self.confirms.published += len(messages)
-                self.connection.confirms_due(self)
-            self.route_run(group, messages)
+            self._publish_part(group, messages)
         if self.connection.broker.blocked_reason is not None:
             self.connection.published_while_blocked()
+
+    def _publish_part(self, group: RouteGroup, messages: Sequence[Message]) -> None:
+        """Messages that are all recorded, or none of them."""
+        if self.transaction is not None:
+            self.transaction.published.append((group, messages))
+            return
+        if self.confirms is not None:
+            journal = self.connection.broker.journal
+            if journal is not None and group.logged and messages[0][3] & PERSISTENT:
+                self.confirms.wait(len(messages), journal.open_number)
+                self._call_when_committed(journal)
+            else:
+                self.confirms.add(len(messages))
+                self.connection.confirms_due(self)
+        self.route_run(group, messages)
 
     def route_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         """Puts messages into their queues, or sends them back."""
@@ -139,6 +192,11 @@ class Channel:
             wire = self.connection.wire
             for message in messages:
                 wire.write(return_frames(self.number, message, wire.frame_max_bytes))
+        if group.logged and messages[0][3] & PERSISTENT:
+            journal = self.connection.broker.journal
+            assert journal is not None
+            journal.publish(group.logged, messages)
+            self.connection.publishes_logged = True
         for target in group.queues:
             target.extend(messages)
             if len(target.ready) > BACKLOG_HIGH_MESSAGES and target.consumers:
@@ -181,7 +239,7 @@ class Channel:
         del self.consumers[consumer.tag]
         self._forget_if_done(consumer)
         if self.connection.has_capability("consumer_cancel_notify"):
-            self.connection.wire.send(self.number, Basic.Cancel(consumer_tag=consumer.tag, nowait=True))
+            self.reply(Basic.Cancel(consumer_tag=consumer.tag, nowait=True))
 
     def outlet(self) -> object:
         return self.connection
@@ -220,6 +278,8 @@ class Channel:
             target.requeue([(position, message) for position, message, _ in entries])
         else:
             target.acked_count += len(entries)
+            if target.log is not None:
+                target.log.settle([position for position, _, _ in entries])
         target.settle(consumer, len(entries))
         self._forget_if_done(consumer)
         tap = self.connection.broker.tap

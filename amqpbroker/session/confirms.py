@@ -1,4 +1,11 @@
-"""Publisher confirms: numbers for publishes, and acks for what is taken care of, as few as will do."""
+"""Publisher confirms: numbers for publishes, and acks for what is taken care of, as few as will do.
+
+What is recorded in the journal waits until it is on disk; what is not is confirmed at once, ahead of it if need be. An
+ack for many never passes the lowest number that waits, so numbers above that are confirmed one by one, as RabbitMQ does
+(`rabbit_channel:coalesce_and_send`).
+"""
+
+from collections import deque
 
 from amqpbroker.wire.hot import ack_prefix, lay_ack
 
@@ -6,17 +13,59 @@ from amqpbroker.wire.hot import ack_prefix, lay_ack
 class Confirms:
     """Counts from 1 from confirm.select on. published: the last number given out."""
 
-    __slots__ = ("_prefix", "_settled", "published")
+    __slots__ = ("_ahead", "_prefix", "_ready", "_told", "_waiting", "published")
 
     def __init__(self, channel: int) -> None:
         self._prefix = ack_prefix(channel)
         self.published = 0
-        self._settled = 0
+        # The last number that waits for nothing, and has none before it that waits.
+        self._ready = 0
+        # The last number that was told with all before it.
+        self._told = 0
+        # (first number, last number, what of the journal has to be on disk), in order.
+        self._waiting: deque[tuple[int, int, int]] = deque()
+        # (first number, last number) that wait for nothing, behind some that do.
+        self._ahead: list[tuple[int, int]] = []
 
-    def take_frames(self) -> bytes:
-        """The acks for all that was published since the last call."""
-        count = self.published - self._settled
-        if not count:
-            return b""
-        self._settled = self.published
-        return lay_ack(self._prefix, self.published, multiple=count > 1)
+    def add(self, count: int) -> None:
+        """Messages were published that need nothing more."""
+        first = self.published + 1
+        self.published += count
+        if self._waiting:
+            self._ahead.append((first, self.published))
+        else:
+            self._ready = self.published
+
+    def wait(self, count: int, number: int) -> None:
+        """Messages were published that are taken care of when the journal has written so far. Numbers never go back."""
+        first = self.published + 1
+        self.published += count
+        if self._waiting and self._waiting[-1][2] == number and self._waiting[-1][1] == first - 1:
+            first = self._waiting.pop()[0]
+        self._waiting.append((first, self.published, number))
+
+    def take_frames(self, done_number: int) -> bytes:
+        """The acks for all that is taken care of and was not told yet. done_number: how far the journal has written."""
+        waiting = self._waiting
+        top = self._ready
+        while waiting and waiting[0][2] <= done_number:
+            top = waiting.popleft()[1]
+        singles = []
+        for first, last in self._ahead:
+            if waiting and last > waiting[0][0]:
+                singles += [lay_ack(self._prefix, number, multiple=False) for number in range(first, last + 1)]
+            else:
+                top = max(top, last)
+        self._ahead.clear()
+        count = top - self._told
+        if count > 0:
+            self._ready = self._told = top
+            singles.insert(0, lay_ack(self._prefix, top, multiple=count > 1))
+        return b"".join(singles)
+
+    def give_up(self) -> list[tuple[int, int]]:
+        """The numbers that wait, as (first, last): they wait no more, and nobody has told anything about them."""
+        waiting = [(first, last) for first, last, _ in self._waiting]
+        self._waiting.clear()
+        self._ready = self._told = self.published
+        return waiting

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
-from amqpbroker.limits import CONNECTIONS_MAX
+from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
-from amqpbroker.model.queue import Queue
+from amqpbroker.model.queue import Queue, size_of
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.protocol.handshake import capability
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.channel import Channel
+from amqpbroker.session.unacked import Entry
+from amqpbroker.wire.methods import Basic
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 
 
@@ -33,7 +36,8 @@ class Transport:
 class Connection:
     """full: the socket takes no more for now, so its consumers have no capacity.
 
-    lagging: a queue it has published to whose consumers do not keep up; whoever reads for it looks, and resets it.
+    lagging: a queue it has published to whose consumers do not keep up; publishes_logged: it has published what goes to
+    disk; whoever reads for it looks at these, and resets them.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Connection:
         self.exclusive_queues: dict[str, Queue] = {}
         self.full = False
         self.lagging: Queue | None = None
+        self.publishes_logged = False
         self._batch = batch
         self._transport = transport
         self._channels: dict[int, Channel] = {}
@@ -96,6 +101,10 @@ class Connection:
 
     def closed(self) -> None:
         self.broker.connection_count -= 1
+        if self._blocked:
+            # Only the answer to a close is still read.
+            self.broker.stop_waiting(self._unblock)
+            self._let_go_on()
         for queue in list(self.exclusive_queues.values()):
             if not queue.deleted:
                 self.vhost.delete_queue(queue)
@@ -121,7 +130,16 @@ class Connection:
 
     def _confirm(self, channel: Channel) -> None:
         if channel.confirms is not None:
-            self.wire.outbox.append(channel.confirms.take_frames())
+            journal = self.broker.journal
+            self.wire.outbox.append(channel.confirms.take_frames(journal.done_number if journal is not None else 0))
+
+    def nack_waiting(self) -> None:
+        """What waits for the disk will never be there: 'basic.nack' for each."""
+        for channel in self._channels.values():
+            if channel.confirms is not None:
+                for first, last in channel.confirms.give_up():
+                    for tag in range(first, last + 1):
+                        self.wire.send(channel.number, Basic.Nack(delivery_tag=tag))
 
     def fill(self) -> None:
         """The outbox holds as much as one turn may send: the consumers have no capacity until it is written."""
@@ -157,8 +175,22 @@ class Connection:
 
     # Holding publishers back
 
+    @property
+    def unacked_count(self) -> int:
+        """How many messages the client has to acknowledge."""
+        return sum(len(channel.unacked.entries) for channel in self._channels.values())
+
+    @property
+    def settled_count(self) -> int:
+        """How many deliveries of the channels that are open need no acknowledgement any more."""
+        return sum(channel.next_delivery_tag - 1 for channel in self._channels.values()) - self.unacked_count
+
+    def held_bytes(self) -> int:
+        """About how many octets are kept for the client: what it has to acknowledge, and what is to be written."""
+        return self.wire.outbox_bytes + sum(_about_bytes(one.unacked.entries) for one in self._channels.values())
+
     def published_while_blocked(self) -> None:
-        """Nothing more is read from a connection that publishes under an alarm, until the alarm is over."""
+        """A connection that publishes under an alarm is held back until the alarm is over."""
         if self._blocked:
             return
         self._blocked = True
@@ -169,10 +201,13 @@ class Connection:
         self.broker.when_unblocked(self._unblock)
 
     def _unblock(self) -> None:
-        self._blocked = False
-        self.wire.heartbeat.paused = False
         if self.has_capability("connection.blocked"):
             self.wire.send(0, ConnectionMethods.Unblocked())
+        self._let_go_on()
+
+    def _let_go_on(self) -> None:
+        self._blocked = False
+        self.wire.heartbeat.paused = False
         self._transport.resume_reading()
 
     def channel_closed(self, channel: Channel) -> None:
@@ -181,3 +216,11 @@ class Connection:
             del self._confirms_due[channel]
             self._confirm(channel)
         self._channels.pop(channel.number, None)
+
+
+def _about_bytes(entries: dict[int, Entry]) -> int:
+    """What the messages that a channel's client has take, by the mean of the oldest of them."""
+    if not entries:
+        return 0
+    sample = [message for _, message, _ in islice(entries.values(), UNACKED_SAMPLE_MESSAGES)]
+    return size_of(sample) * len(entries) // len(sample)

@@ -41,7 +41,7 @@ def declare(channel: "Channel", method: Exchange.Declare) -> None:
             ):
                 assert_equivalent("exchange", name, vhost.name, key, received, existing)
             assert_exchange_arguments_equivalent(name, vhost.name, method.arguments, current.arguments)
-    channel.reply(Exchange.DeclareOk(), nowait=method.nowait)
+    channel.reply(Exchange.DeclareOk(), nowait=method.nowait, after=channel.when_defined(vhost.exchanges[name].durable))
 
 
 def delete(channel: "Channel", method: Exchange.Delete) -> None:
@@ -56,7 +56,8 @@ def delete(channel: "Channel", method: Exchange.Delete) -> None:
         if method.if_unused and current.bindings:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('exchange', name)} in use")
         vhost.delete_exchange(name)
-    channel.reply(Exchange.DeleteOk(), nowait=method.nowait)
+    durable = current is not None and current.durable
+    channel.reply(Exchange.DeleteOk(), nowait=method.nowait, after=channel.when_defined(durable))
 
 
 def bind(channel: "Channel", method: Exchange.Bind) -> None:
@@ -65,12 +66,15 @@ def bind(channel: "Channel", method: Exchange.Bind) -> None:
     vhost.exchange(binding.source)
     vhost.exchange(binding.destination.name)
     vhost.bind(binding)
-    channel.reply(Exchange.BindOk(), nowait=method.nowait)
+    channel.reply(Exchange.BindOk(), nowait=method.nowait, after=channel.when_defined(vhost.is_durable(binding)))
 
 
 def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
-    channel.connection.vhost.unbind(_binding(method))
-    channel.reply(Exchange.UnbindOk(), nowait=method.nowait)
+    binding = _binding(method)
+    vhost = channel.connection.vhost
+    durable = vhost.is_durable(binding)
+    vhost.unbind(binding)
+    channel.reply(Exchange.UnbindOk(), nowait=method.nowait, after=channel.when_defined(durable))
 
 
 def _binding(method: Exchange.Bind | Exchange.Unbind) -> Binding:

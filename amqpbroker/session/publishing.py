@@ -20,6 +20,7 @@ from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.expiration import parse_expiration
 from amqpbroker.model.message import PERSISTENT, Message, address_of
 from amqpbroker.model.queue import Queue
+from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire import properties
 from amqpbroker.wire.constants import RETURN
@@ -37,13 +38,17 @@ _OUT_OF_THE_LANE: Final = properties.HEADERS | properties.EXPIRATION | propertie
 
 
 class RouteGroup:
-    """Where messages go: what a run has in common. mandatory: they come back if there are no queues."""
+    """Where messages go: what a run has in common. mandatory: they come back if there are no queues.
 
-    __slots__ = ("exchange", "mandatory", "queues")
+    logged: those of the queues that record what is persistent.
+    """
+
+    __slots__ = ("exchange", "logged", "mandatory", "queues")
 
     def __init__(self, exchange: Exchange, queues: tuple[Queue, ...], mandatory: bool) -> None:
         self.exchange = exchange
         self.queues = queues
+        self.logged = [queue for queue in queues if isinstance(queue, PagedQueue) and queue.log is not None]
         self.mandatory = mandatory
 
 

@@ -41,13 +41,16 @@ _WITHOUT_EFFECT_YET = frozenset(
 
 def declare(channel: "Channel", method: Queue.Declare) -> None:
     name = clean(method.queue)
+    durable = False
     if is_reply_to(name):
         ready, consumers = _reply_name(channel, name)
     else:
         queue = _passive(channel, name) if method.passive else _declare(channel, name, method)
         name, ready, consumers = queue.name, queue.message_count, len(queue.consumers)
+        durable = queue.durable
     channel.last_queue = name
-    channel.reply(Queue.DeclareOk(queue=name, message_count=ready, consumer_count=consumers), nowait=method.nowait)
+    ok = Queue.DeclareOk(queue=name, message_count=ready, consumer_count=consumers)
+    channel.reply(ok, nowait=method.nowait, after=channel.when_defined(durable))
 
 
 def _reply_name(channel: "Channel", name: str) -> tuple[int, int]:
@@ -94,8 +97,7 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
     if len(vhost.queues) >= QUEUES_PER_VHOST_MAX:
         limit = f"queue limit in vhost '{vhost.name}' ({QUEUES_PER_VHOST_MAX}) is reached"
         raise AMQPError(PRECONDITION_FAILED, f"cannot declare queue '{name}': {limit}")
-    queue = QueueModel(name, durable=durable, auto_delete=method.auto_delete, owner=owner, arguments=arguments)
-    vhost.add_queue(queue)
+    queue = vhost.new_queue(name, durable=durable, auto_delete=method.auto_delete, owner=owner, arguments=arguments)
     if ignored := sorted(_WITHOUT_EFFECT_YET & arguments.keys()):
         connection.wire.on_fault(f"queue '{name}': accepted, but without effect in this version: {', '.join(ignored)}")
     if owner is not None:
@@ -109,16 +111,19 @@ def bind(channel: "Channel", method: Queue.Bind) -> None:
     connection.vhost.exchange(binding.source)
     connection.vhost.queue(binding.destination.name, connection)
     connection.vhost.bind(binding)
-    channel.reply(Queue.BindOk(), nowait=method.nowait)
+    channel.reply(
+        Queue.BindOk(), nowait=method.nowait, after=channel.when_defined(connection.vhost.is_durable(binding))
+    )
 
 
 def unbind(channel: "Channel", method: Queue.Unbind) -> None:
     binding = _binding(channel, method)
     connection = channel.connection
+    durable = connection.vhost.is_durable(binding)
     if connection.vhost.is_bound(binding):
         connection.vhost.queue(binding.destination.name, connection)
         connection.vhost.unbind(binding)
-    channel.reply(Queue.UnbindOk())
+    channel.reply(Queue.UnbindOk(), after=channel.when_defined(durable))
 
 
 def _binding(channel: "Channel", method: Queue.Bind | Queue.Unbind) -> Binding:
@@ -151,9 +156,13 @@ def delete(channel: "Channel", method: Queue.Delete) -> None:
         if method.if_empty and queue.message_count:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} not empty")
         count = queue.message_count
-    # The answer goes out before the consumers are told: clients of theirs take a cancel in its place for a failure.
-    channel.reply(Queue.DeleteOk(message_count=count), nowait=method.nowait)
-    if queue is not None:
+    ok = Queue.DeleteOk(message_count=count)
+    if queue is None:
+        channel.reply(ok, nowait=method.nowait)
+    else:
+        # The answer goes out before the consumers are told: clients of theirs take a cancel in its place for a failure.
+        journal = connection.broker.journal
+        channel.reply(ok, nowait=method.nowait, after=journal.open_number if journal is not None and queue.log else 0)
         vhost.delete_queue(queue)
         connection.exclusive_queues.pop(queue.name, None)
 

@@ -27,7 +27,8 @@ def commit(channel: "Channel", method: Tx.Commit) -> None:
         channel.route_run(group, messages)
     for entries, how in done.settled:
         channel.settle(list(entries.values()), how)
-    channel.reply(Tx.CommitOk())
+    journal = channel.connection.broker.journal
+    channel.reply(Tx.CommitOk(), after=journal.open_number if journal is not None and journal.is_recording else 0)
 
 
 def rollback(channel: "Channel", method: Tx.Rollback) -> None:

@@ -6,14 +6,15 @@ stands for the general path, which knows every rule; this file only has to recog
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Final, Protocol, overload
+from typing import Final, Protocol
 
 from amqpbroker.limits import DELIVER_MEMO_MAX, FRAME_OVERHEAD_BYTES, HEADER_MEMO_MAX
 from amqpbroker.wire.constants import ACK, BASIC, BODY, DELIVER, FRAME_END, FRAME_END_OCTET, HEADER, METHOD, PUBLISH
 from amqpbroker.wire.frames import FRAME_HEADER, SIZE, TAG, content_frames
+from amqpbroker.wire.runs import Message, UniformRun
 
 # type, channel, size; class, weight, body size, property flags
 _CONTENT_HEADER: Final = struct.Struct(">BHIHHQH")
@@ -44,41 +45,6 @@ _SPLIT_FIRST_MESSAGES: Final = 32
 _SPLIT_GROWTH: Final = 8
 
 ACK_FRAME_BYTES: Final = 21
-
-Message = tuple[bytes, bytes, bytes, int]
-"""(address, header, body, flags); what each is, and why a tuple, stands in `model.message`."""
-
-
-class UniformRun(Sequence[Message]):
-    """Messages of one address, one header, one size of body: each is made only when somebody asks for it.
-
-    Handed straight to a consumer that needs no acknowledgement, nobody ever does.
-    """
-
-    __slots__ = ("address", "bodies", "flags", "header")
-
-    def __init__(self, address: bytes, header: bytes, bodies: list[bytes], flags: int) -> None:
-        self.address = address
-        self.header = header
-        self.bodies = bodies
-        self.flags = flags
-
-    def __len__(self) -> int:
-        return len(self.bodies)
-
-    def __iter__(self) -> Iterator[Message]:
-        return zip(repeat(self.address), repeat(self.header), self.bodies, repeat(self.flags), strict=False)
-
-    @overload
-    def __getitem__(self, place: int) -> Message: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> "UniformRun": ...
-
-    def __getitem__(self, place: int | slice) -> "Message | UniformRun":
-        if isinstance(place, slice):
-            return UniformRun(self.address, self.header, self.bodies[place], self.flags)
-        return self.address, self.header, self.bodies[place], self.flags
 
 
 class Route(Protocol):

@@ -109,9 +109,14 @@ def _launch_amqpbroker(port: int, directory: Path) -> Launch:
     environment = dict(os.environ)
     if program is None:
         environment["PYTHONPATH"] = str(ROOT)
-    options = f"serve --port {port} --memory --http-port -1 --metrics-port -1 --ready-file".split()
+    options = f"serve --port {port} --http-port -1 --metrics-port -1 --ready-file".split()
     command = [program] if program else [sys.executable, "-m", "amqpbroker"]
-    return Launch([*command, *options, str(directory / "ready")], environment)
+    return Launch([*command, *options, str(directory / "ready"), *_storage_options(directory)], environment)
+
+
+def _storage_options(directory: Path) -> list[str]:
+    """Data on disk, as it is by default, in a directory that goes with the run."""
+    return ["--data-dir", str(directory / "data")]
 
 
 AMQPBROKER = BrokerKind("amqpbroker", _launch_amqpbroker)

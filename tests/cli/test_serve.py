@@ -34,9 +34,13 @@ def ctrl_c_is_heard() -> Iterator[None]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without settings of a broker, with buffered output as it is by default."""
+    """This process's environment without settings of a broker but that it keeps nothing on disk.
+
+    Output is buffered as it is by default.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AMQPBROKER_", "RABBITMQ_"))}
-    return own | {"PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""} | variables
+    python = {"PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""}
+    return own | python | {"AMQPBROKER_MEMORY": "true"} | variables
 
 
 class Program:

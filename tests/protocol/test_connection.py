@@ -491,11 +491,11 @@ def test_a_client_that_stops_in_the_middle_of_a_frame_is_there_as_long_as_octets
 
 def test_a_client_that_is_not_read_is_not_silent():
     client = WireClient().connect(heartbeat_s=10).open_channel(1)
-    client.broker.block("low on memory")
+    client.broker.raise_alarm("memory")
     client.publish(1, "", "nowhere")
     client.advance(100.0)
     assert not client.dropped
-    client.broker.unblock()
+    client.broker.clear_alarm("memory")
     assert_dropped_after(client, 20.0)
 
 

@@ -15,6 +15,7 @@ from amqpbroker.server.config import (
     Config,
     ConfigError,
     Setting,
+    Watermark,
     load,
     nearest,
     unknown_rabbitmq_variables,
@@ -147,6 +148,98 @@ def test_only_rabbitmqs_variables_that_mean_nothing_here_are_unknown():
     assert load({}, environment).port == 1
 
 
+# Where messages are kept, and how many
+
+
+def kept(arguments: dict[str, object], environment: dict[str, str]) -> tuple[bool, str | None]:
+    config = load(arguments, environment)
+    return config.memory, config.data_dir
+
+
+@pytest.mark.parametrize(
+    ("higher", "lower", "memory", "data_dir"),
+    [
+        ({"data_dir": "/var/a"}, {"AMQPBROKER_MEMORY": "true"}, False, "/var/a"),
+        ({"memory": "true"}, {"AMQPBROKER_DATA_DIR": "/var/b"}, True, None),
+        ({"memory": "true"}, {"RABBITMQ_MNESIA_DIR": "/var/c"}, True, None),
+        ({"data_dir": "/var/a"}, {"AMQPBROKER_DATA_DIR": "/var/b"}, False, "/var/a"),
+        ({}, {"AMQPBROKER_MEMORY": "true", "RABBITMQ_MNESIA_DIR": "/var/c"}, True, None),
+        ({}, {"AMQPBROKER_MEMORY": "false", "RABBITMQ_MNESIA_DIR": "/var/c"}, False, "/var/c"),
+        ({}, {"AMQPBROKER_DATA_DIR": "/var/b", "RABBITMQ_MNESIA_DIR": "/var/c"}, False, "/var/b"),
+        ({}, {}, False, None),
+    ],
+)
+def test_memory_and_a_directory_outdo_each_other_by_where_they_stand(higher, lower, memory, data_dir):
+    assert kept(higher, lower) == (memory, data_dir)
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "memory", "data_dir"),
+    [
+        ("memory: true", {"data_dir": "/var/a"}, False, "/var/a"),
+        ("data_dir: /var/a", {"memory": "true"}, True, None),
+        ("{data_dir: /var/a, memory: false}", {}, False, "/var/a"),
+        ("{data_dir: , memory: true}", {}, True, None),
+    ],
+)
+def test_the_file_is_the_last_to_say_where_messages_are_kept(written, content, arguments, memory, data_dir):
+    assert kept(written(content) | arguments, {}) == (memory, data_dir)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "names"),
+    [
+        ({"memory": "true", "data_dir": "/var/a"}, {}, "--memory and --data-dir"),
+        (
+            {},
+            {"AMQPBROKER_MEMORY": "true", "AMQPBROKER_DATA_DIR": "/var/a"},
+            "AMQPBROKER_MEMORY and AMQPBROKER_DATA_DIR",
+        ),
+    ],
+)
+def test_one_place_cannot_ask_for_both(arguments, environment, names):
+    assert refusal(arguments, environment) == f"{names}: messages are kept in one place; leave one of them out"
+
+
+def test_the_file_cannot_ask_for_both(written):
+    assert "amqpbroker.yml: memory and data_dir: messages are kept" in refusal(
+        written("{memory: on, data_dir: /var/a}")
+    )
+    with pytest.raises(ConfigError, match="memory and data_dir: "):
+        Config(memory=True, data_dir="/var/a")
+
+
+@pytest.mark.parametrize(
+    ("text", "watermark"),
+    [
+        ("0.6", Watermark(share=0.6)), ("0", Watermark(share=0.0)), ("1", Watermark(share=1.0)),
+        ("1.0", Watermark(share=1.0)), (".5", Watermark(share=0.5)), ("2", Watermark(size_bytes=2)),
+        ("512MB", Watermark(size_bytes=512_000_000)), ("2GiB", Watermark(size_bytes=2_147_483_648)),
+    ],
+)  # fmt: skip
+def test_a_watermark_is_a_share_or_a_size(text, watermark):
+    assert load({"vm_memory_high_watermark": text}, {}).vm_memory_high_watermark == watermark
+
+
+@pytest.mark.parametrize(
+    ("watermark", "size_bytes"),
+    [
+        (Watermark(share=0.25), 250),
+        (Watermark(share=0.0), 0),
+        (Watermark(size_bytes=300), 300),
+        (Watermark(size_bytes=3_000), 1_000),
+    ],
+)
+def test_a_watermark_is_never_more_than_the_memory_there_is(watermark, size_bytes):
+    assert watermark.bytes_of(1_000) == size_bytes
+
+
+def test_the_file_may_give_sizes_as_numbers(written):
+    config = load(written("{vm_memory_high_watermark: 0.5, disk_free_limit: 7}"), {})
+    assert (config.vm_memory_high_watermark, config.disk_free_limit) == (Watermark(share=0.5), 7)
+    assert load(written("vm_memory_high_watermark: 300MB"), {}).vm_memory_high_watermark.size_bytes == 300_000_000
+
+
 # What is refused
 
 
@@ -157,6 +250,8 @@ def test_only_rabbitmqs_variables_that_mean_nothing_here_are_unknown():
         ("metrics_port", "65536"), ("heartbeat_s", "65536"), ("channel_max", "0"), ("frame_max_bytes", "4095"),
         ("handshake_timeout_s", "0"), ("handshake_timeout_s", "nan"), ("handshake_timeout_s", "soon"),
         ("message_size_max_bytes", "536870913"), ("profile", "3.10"), ("log_level", "loud"), ("log_format", "xml"),
+        ("vm_memory_high_watermark", "1.5"), ("vm_memory_high_watermark", "-1"), ("vm_memory_high_watermark", "60%"),
+        ("disk_free_limit", "-1"), ("disk_free_limit", "1.5GB"), ("no_sync", "maybe"), ("data_dir", ""),
         ("memory", "perhaps"), ("vhost", ""), ("ready_file", ""), ("hosts", [""]),
     ],
 )  # fmt: skip
@@ -169,7 +264,9 @@ def test_a_flags_wrong_value_is_named_with_what_is_right(name, value):
 
 @pytest.mark.parametrize(
     "content", ["port: [1]", "port: true", "port: 1.5", "port:", "handshake_timeout_s: {}", "memory: 1", "vhost: 5",
-                "hosts: 5", "hosts: [5]", "unix_socket: 5", "profile: 4", "log_level: []"],
+                "hosts: 5", "hosts: [5]", "disk_free_limit: 1.5", "vm_memory_high_watermark: [1]",
+                "disk_free_limit: true", "vm_memory_high_watermark: true", "vm_memory_high_watermark: 1.5",
+                "data_dir: 5", "unix_socket: 5", "profile: 4", "log_level: []"],
 )  # fmt: skip
 def test_a_wrong_type_in_the_file_is_named_with_file_and_key(written, content):
     arguments = written(content)

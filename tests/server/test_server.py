@@ -39,7 +39,7 @@ async def start() -> AsyncIterator[Start]:
     servers = []
 
     async def started(**settings: object) -> Server:
-        server = Server(Config(**{"hosts": ("127.0.0.1",), "port": 0, **settings}))
+        server = Server(Config(**{"hosts": ("127.0.0.1",), "port": 0, "memory": True, **settings}))
         servers.append(server)
         await server.start()
         return server
@@ -192,7 +192,7 @@ async def test_the_unix_socket_of_another_server_stays(start, tmp_path):
 
 
 async def test_a_server_that_was_never_started_can_be_stopped():
-    server = Server(Config(hosts=("127.0.0.1",), port=0))
+    server = Server(Config(hosts=("127.0.0.1",), port=0, memory=True))
     await server.stop()
     assert server.endpoints == []
 

@@ -8,7 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from amqpbroker.limits import BACKLOG_HIGH_MESSAGES, TURN_MAX_FRAMES, UNREAD_MAX_BYTES
+from amqpbroker.limits import (
+    ALARM_LOOK_BYTES,
+    BACKLOG_HIGH_MESSAGES,
+    MESSAGE_OVERHEAD_BYTES,
+    TURN_MAX_FRAMES,
+    UNREAD_MAX_BYTES,
+)
 from amqpbroker.protocol.heartbeat import Heartbeat
 from amqpbroker.server import transport as transport_module
 from amqpbroker.server.config import Config
@@ -36,6 +42,10 @@ class Socket(asyncio.Transport):
         self.octets = b""
         self.unread_bytes = 0
         self.is_reading_ = True
+        self.reader: asyncio.BufferedProtocol | None = None
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.reader = protocol if isinstance(protocol, asyncio.BufferedProtocol) else None
 
     def write(self, data: bytes) -> None:
         assert not self.is_closing()
@@ -74,7 +84,7 @@ class Socket(asyncio.Transport):
 @pytest_asyncio.fixture
 async def server() -> AsyncIterator[Server]:
     """A server on any free port."""
-    started = Server(Config(hosts=("127.0.0.1",), port=0))
+    started = Server(Config(hosts=("127.0.0.1",), port=0, memory=True))
     await started.start()
     yield started
     await started.stop()
@@ -218,7 +228,7 @@ def half_closed(loop_factory: object = None) -> list[Method]:
     """What a client gets that asks, closes its half, and reads to the end."""
 
     async def ask() -> list[Method]:
-        server = Server(Config(hosts=("127.0.0.1",), port=0))
+        server = Server(Config(hosts=("127.0.0.1",), port=0, memory=True))
         await server.start()
         client = await SocketClient.opened(server.endpoints[0])
         client.send(1, Confirm.Select())
@@ -278,14 +288,32 @@ async def test_who_asks_much_and_reads_nothing_is_not_read_until_it_reads(opened
 
 async def test_what_was_read_already_waits_while_a_publisher_is_held_back(opened, server):
     connection, socket_ = opened()
-    server.broker.block("low on memory")
+    server.broker.raise_alarm("memory")
     connection.data_received(publishes(1) + encode_frame(1, Basic.Qos()) * (TURN_MAX_FRAMES + 1))
     await turns()
     held_back = [method for method in socket_.methods() if isinstance(method, Basic.QosOk)]
-    server.broker.unblock()
+    server.broker.clear_alarm("memory")
     await turns()
     assert (len(held_back), socket_.methods()) == (TURN_MAX_FRAMES, [Connection.Unblocked(), Basic.QosOk()])
     assert socket_.calls[-1] == "resume"
+
+
+async def test_who_is_held_back_may_still_be_given_turns_of_what_was_read_unless_it_reads_nothing(opened, server):
+    connection, socket_ = opened()
+    server.broker.raise_alarm("memory")
+    connection.data_received(publishes(1) + encode_frame(1, Basic.Qos()) * (2 * TURN_MAX_FRAMES))
+    await turns()
+    socket_.take()
+    connection.pause_writing()
+    socket_.unread_bytes = UNREAD_MAX_BYTES + server.config.message_size_max_bytes + 1
+    assert connection.go_on_held_back()
+    await turns()
+    assert socket_.take() == []
+    socket_.unread_bytes = 0
+    assert connection.go_on_held_back()
+    assert not connection.go_on_held_back()
+    await turns()
+    assert (len(socket_.take()), socket_.calls[-1]) == (TURN_MAX_FRAMES, "pause")
 
 
 async def test_a_connection_that_is_gone_takes_no_more_turns(opened):
@@ -358,21 +386,45 @@ async def test_what_does_not_fit_into_one_turn_goes_out_in_the_next(opened):
 
 async def test_a_publisher_is_not_read_while_it_is_held_back(opened, server):
     connection, socket_ = opened()
-    server.broker.block("low on memory")
+    server.broker.raise_alarm("memory")
     connection.data_received(publishes(1))
     await turns()
     assert (socket_.calls, socket_.methods()) == (["pause"], [Connection.Blocked(reason="low on memory")])
-    server.broker.unblock()
+    server.broker.clear_alarm("memory")
     await turns()
     assert (socket_.calls, socket_.methods()) == (["pause", "resume"], [Connection.Unblocked()])
 
 
 async def test_a_flood_does_not_end_the_holding_back(opened, server):
     connection, socket_ = opened()
-    server.broker.block("low on memory")
+    server.broker.raise_alarm("memory")
     connection.data_received(publishes(20, bytes(4_000)))
     await turns()
     assert socket_.calls == ["pause"]
+
+
+async def test_a_flood_is_seen_by_the_alarms_at_once(opened, server):
+    server.alarms._watermark_bytes = 4 * ALARM_LOOK_BYTES
+    connection, socket_ = opened()
+    published = 0
+    while Connection.Blocked(reason="low on memory") not in socket_.methods():
+        connection.data_received(publishes(1, bytes(100_000)))
+        published += 1
+        assert published * 100_000 < 6 * ALARM_LOOK_BYTES
+    assert published * 100_000 > 4 * ALARM_LOOK_BYTES
+
+
+async def test_what_is_kept_for_a_client_is_counted(opened, server):
+    connection, socket_ = opened()
+    connection.data_received(encode_frame(1, Basic.Consume(queue="tasks")) + publishes(1, bytes(1_000)))
+    await turns()
+    socket_.unread_bytes = 500
+    assert connection.held_bytes() == 500 + 1_000 + MESSAGE_OVERHEAD_BYTES
+    assert server.accounted_bytes() == connection.held_bytes()
+    connection.data_received(encode_frame(1, Channel.Close()))
+    socket_.unread_bytes = 0
+    await turns()
+    assert server.accounted_bytes() == 1_000 + MESSAGE_OVERHEAD_BYTES
 
 
 # Faults of ours
@@ -443,7 +495,7 @@ async def test_a_header_that_is_none_is_answered_and_the_socket_closed(server):
 
 
 async def test_half_a_handshake_is_ended(caplog):
-    server = Server(Config(hosts=("127.0.0.1",), port=0, handshake_timeout_s=0.1))
+    server = Server(Config(hosts=("127.0.0.1",), port=0, memory=True, handshake_timeout_s=0.1))
     await server.start()
     client = await SocketClient.to(server.endpoints[0])
     client.writer.write(PROTOCOL_HEADER)

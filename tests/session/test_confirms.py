@@ -17,16 +17,16 @@ def publishes(count: int) -> bytes:
 
 
 def test_nothing_published_is_nothing_confirmed() -> None:
-    assert Confirms(1).take_frames() == b""
+    assert Confirms(1).take_frames(0) == b""
 
 
 def test_one_is_confirmed_alone_and_many_at_once() -> None:
     confirms = Confirms(3)
-    confirms.published = 1
-    assert confirms.take_frames() == encode_frame(3, Basic.Ack(delivery_tag=1))
-    confirms.published = 5
-    assert confirms.take_frames() == encode_frame(3, Basic.Ack(delivery_tag=5, multiple=True))
-    assert confirms.take_frames() == b""
+    confirms.add(1)
+    assert confirms.take_frames(0) == encode_frame(3, Basic.Ack(delivery_tag=1))
+    confirms.add(4)
+    assert confirms.take_frames(0) == encode_frame(3, Basic.Ack(delivery_tag=5, multiple=True))
+    assert confirms.take_frames(0) == b""
 
 
 def test_numbers_count_from_1_and_a_second_select_does_not_start_anew() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED
-from amqpbroker.limits import OUTBOX_MAX_BYTES
+from amqpbroker.limits import MESSAGE_OVERHEAD_BYTES, OUTBOX_MAX_BYTES, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.wire.methods import Basic, Channel, Connection, Queue
 from tests.helpers.sessions import bodies, consume, deliveries, fault, opened, publish_numbers, waiting, with_queue
 from tests.helpers.wire_client import MemoryServer, WireClient, start_ok
@@ -164,13 +164,13 @@ def test_two_consumers_of_one_queue_share_what_a_pause_left() -> None:
 
 def test_who_publishes_under_an_alarm_is_told_and_not_read_until_it_is_over() -> None:
     client = with_queue()
-    client.broker.block("low on memory")
+    client.broker.raise_alarm("memory")
     assert client.take() == []
     publish_numbers(client, 1)
     assert client.methods() == [Connection.Blocked(reason="low on memory")]
     publish_numbers(client, 2, 2)
     assert waiting(client) == [(b"1", False)]
-    client.broker.unblock()
+    client.broker.clear_alarm("memory")
     finish(client)
     assert client.methods() == [Connection.Unblocked()]
     assert len(waiting(client)) == 3
@@ -178,7 +178,7 @@ def test_who_publishes_under_an_alarm_is_told_and_not_read_until_it_is_over() ->
 
 def test_who_only_consumes_under_an_alarm_goes_on() -> None:
     client = with_queue(count=1)
-    client.broker.block("low on memory")
+    client.broker.raise_alarm("memory")
     consume(client, "ctag")
     client.send(1, Basic.Ack(delivery_tag=1))
     assert bodies(client) == "1"
@@ -187,10 +187,10 @@ def test_who_only_consumes_under_an_alarm_goes_on() -> None:
 
 def test_who_did_not_ask_to_be_told_is_held_back_in_silence() -> None:
     client = WireClient().connect(client_properties={}).open_channel(1)
-    client.broker.block("low on memory")
+    client.broker.raise_alarm("memory")
     client.publish(1, "", "tasks", b"body")
     assert client.reading_paused
-    client.broker.unblock()
+    client.broker.clear_alarm("memory")
     assert client.take() == []
     assert not client.reading_paused
 
@@ -198,9 +198,9 @@ def test_who_did_not_ask_to_be_told_is_held_back_in_silence() -> None:
 def test_an_alarm_may_come_again() -> None:
     client = with_queue()
     for _ in range(2):
-        client.broker.block("low on disk")
+        client.broker.raise_alarm("disk")
         publish_numbers(client, 1)
-        client.broker.unblock()
+        client.broker.clear_alarm("disk")
         finish(client)
     blocked, unblocked = Connection.Blocked(reason="low on disk"), Connection.Unblocked()
     assert client.methods() == [blocked, unblocked, blocked, unblocked]
@@ -208,13 +208,65 @@ def test_an_alarm_may_come_again() -> None:
 
 def test_a_connection_that_is_lost_under_an_alarm_hinders_nobody() -> None:
     client = with_queue()
-    client.broker.block("low on memory")
+    client.broker.raise_alarm("memory")
     publish_numbers(client, 1)
     client.vanish()
-    client.broker.unblock()
+    client.broker.clear_alarm("memory")
     other = opened(client.server)
     publish_numbers(other, 1)
     assert len(waiting(other)) == 2
+
+
+def test_the_end_of_a_connection_under_an_alarm_is_read_and_forgotten() -> None:
+    client = with_queue()
+    client.broker.raise_alarm("memory")
+    publish_numbers(client, 1)
+    client.connection.force_close("maintenance", client.clock.now_s)
+    finish(client)
+    assert not client.reading_paused
+    client.take()
+    client.broker.clear_alarm("memory")
+    assert client.take() == []
+
+
+def test_one_alarm_after_the_other_is_one_pair() -> None:
+    client = with_queue()
+    client.broker.raise_alarm("memory")
+    publish_numbers(client, 1)
+    client.broker.raise_alarm("disk")
+    client.broker.clear_alarm("memory")
+    assert client.methods() == [Connection.Blocked(reason="low on memory")]
+    client.broker.clear_alarm("disk")
+    finish(client)
+    assert client.methods() == [Connection.Unblocked()]
+
+
+# What is kept for the client
+
+
+def test_what_the_client_has_to_acknowledge_is_counted() -> None:
+    client = with_queue(count=3)
+    consume(client, "ctag")
+    assert (client.session.unacked_count, client.session.settled_count) == (3, 0)
+    assert client.session.held_bytes() == 3 * (MESSAGE_OVERHEAD_BYTES + 1)
+    client.send(1, Basic.Ack(delivery_tag=2, multiple=True))
+    assert (client.session.unacked_count, client.session.settled_count) == (1, 2)
+    assert client.session.held_bytes() == MESSAGE_OVERHEAD_BYTES + 1
+
+
+def test_what_many_messages_take_is_told_by_the_oldest() -> None:
+    client = with_queue()
+    consume(client, "ctag")
+    for size_bytes in (100, 500):
+        for _ in range(UNACKED_SAMPLE_MESSAGES):
+            client.publish(1, "", "tasks", bytes(size_bytes))
+    assert client.session.held_bytes() == 2 * UNACKED_SAMPLE_MESSAGES * (MESSAGE_OVERHEAD_BYTES + 100)
+
+
+def test_what_is_to_be_written_is_counted() -> None:
+    client = with_queue(count=1)
+    client.connection.write(bytes(1_000))
+    assert client.session.held_bytes() == 1_000
 
 
 # The end

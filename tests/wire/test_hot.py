@@ -15,7 +15,8 @@ from pamqp.header import ContentHeader
 
 from amqpbroker.limits import DELIVER_MEMO_MAX
 from amqpbroker.model.message import address_of, split_address
-from amqpbroker.wire.hot import DeliverLane, Message, PublishLane, UniformRun, _split_bodies, ack_prefix, read_acks
+from amqpbroker.wire.hot import DeliverLane, PublishLane, _split_bodies, ack_prefix, read_acks
+from amqpbroker.wire.runs import Message, UniformRun
 
 CHANNEL = 3
 FRAME_MAX_BYTES = 4096

@@ -1,0 +1,1 @@
+"""The journal: what survives a restart, with all that reads and writes the data directory."""

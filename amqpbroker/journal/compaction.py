@@ -1,0 +1,121 @@
+"""Copying forward what is still live in a segment that is mostly dead, so that the disk gets its space back.
+
+The emptiest segment goes first. One that holds nothing but acknowledgements for messages in an older segment has to
+stay as long as that does, so then the older one goes first: chains end at their oldest link. A step copies a bounded
+number of octets, as part of a commit that is written anyway.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.journal import format
+from amqpbroker.journal.format import Content, FormatError, Key, Publish
+from amqpbroker.journal.segment import Segment
+
+if TYPE_CHECKING:
+    from amqpbroker.journal.log import Log
+    from amqpbroker.journal.queue_log import QueueLog
+
+# A step copies at least so much, and twice what is published with it: it has to be quicker than what fills the disk.
+_STEP_MIN_BYTES: Final = 262_144
+_STEP_SHARE: Final = 2
+
+
+@dataclass(slots=True)
+class Copy:
+    """A record to be written again. targets: (log, first position, messages) of each queue that still needs it."""
+
+    pieces: list[bytes]
+    size_bytes: int
+    targets: list[tuple["QueueLog", int, int]]
+
+
+class Compactor:
+    """One segment at a time."""
+
+    def __init__(self, log: "Log") -> None:
+        self._log = log
+        self._records: Iterator[tuple[bytes, Publish]] | None = None
+        self._victim: Segment | None = None
+        self._look = False
+
+    def look(self) -> None:
+        """The log has grown by a segment: next time it is seen whether it takes too much space."""
+        self._look = True
+
+    def take(self, published_bytes: int, definitions: dict[Key, Content | None], marks: set["QueueLog"]) -> list[Copy]:
+        """The next step: copies for a commit; definitions and marks that the segment has the last record of join it."""
+        if self._victim is not None and self._victim.is_free:
+            # All that was left in it was acknowledged meanwhile.
+            self._victim = None
+        if self._victim is None and not (self._look and self._begin()):
+            self._look = False
+            return []
+        victim = self._victim
+        assert victim is not None and self._records is not None
+        left_bytes = max(_STEP_MIN_BYTES, _STEP_SHARE * published_bytes)
+        copies: list[Copy] = []
+        try:
+            for payload, publish in self._records:
+                for copy in self._copies(victim, payload, publish):
+                    copies.append(copy)
+                    left_bytes -= copy.size_bytes
+                if left_bytes <= 0:
+                    return copies
+        except FormatError:
+            # It was told. What cannot be read stays where it is, for `journal salvage`.
+            victim.damaged = True
+            self._victim = None
+            return copies
+        for key in victim.definitions - definitions.keys():
+            definitions[key] = self._log.contents[key]
+        marks |= victim.marks
+        self._victim = self._records = None
+        return copies
+
+    def _begin(self) -> bool:
+        """Chooses a segment if the log takes more than it should."""
+        segments = self._log.segments
+        total_bytes = sum(one.size_bytes for one in segments)
+        live_bytes = sum(one.live_bytes for one in segments)
+        if total_bytes <= max(2 * live_bytes, self._log.space_floor_bytes):
+            return False
+        sealed = [one for one in segments if one.sealed and not (one.is_free or one.damaged)]
+        if not sealed:
+            return False
+        victim = min(sealed, key=lambda one: (one.live_bytes / one.size_bytes, one.id))
+        while victim.cancels:
+            victim = min(victim.cancels, key=lambda one: one.id)
+        if victim.damaged:
+            return False
+        self._victim = victim
+        self._records = self._log.pages.walk(victim)
+        return True
+
+    def _copies(self, victim: Segment, payload: bytes, publish: Publish) -> Iterator[Copy]:
+        """What is live of a record: in as few records as hold it, each message with the queues that still have it."""
+        count = publish.message_count
+        live: list[tuple[QueueLog, int, list[tuple[int, int]]]] = []
+        for number, first in publish.queues:
+            log = self._log.queues.get(number)
+            if log is not None and (parts := _live_in(log, victim, first, first + count)):
+                live.append((log, first, [(start - first, end - first) for start, end in parts]))
+        cuts = sorted({cut for _, _, parts in live for part in parts for cut in part})
+        for start, end in pairwise(cuts):
+            holders = [(log, first + start) for log, first, parts in live if any(a <= start < b for a, b in parts)]
+            if holders:
+                queues = [(log.id, first) for log, first in holders]
+                pieces, size_bytes = format.copy_publish(payload, publish, start, end, queues)
+                yield Copy(pieces, size_bytes, [(log, first, end - start) for log, first in holders])
+
+
+def _live_in(log: "QueueLog", victim: Segment, first: int, end: int) -> list[tuple[int, int]]:
+    """Which of these positions are live, and have their record in this segment and no later copy."""
+    return [
+        (max(start, part_start), min(stop, part_end))
+        for part_start, part_end in log.live.within(first, end)
+        for segment, start, stop in log.extents.spans(part_start, part_end)
+        if segment is victim
+    ]

@@ -1,0 +1,180 @@
+"""Reading records back, and the page files of what is not recorded but has to leave memory.
+
+A backlog behind the head of a queue waits on disk. What is persistent stands in the log in any case; transient messages
+are written to page files, which are never synced, wiped at the start, and removed as soon as nobody waits for anything
+in them. Reads are large and mostly sequential, so the last read of a file answers the next few.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.journal import format
+from amqpbroker.journal.disk import Disk, DiskFile
+from amqpbroker.journal.format import DamagedMessage, FormatError, MessageId, Publish
+from amqpbroker.journal.segment import Segment, segment_name
+from amqpbroker.model.message import Message
+
+if TYPE_CHECKING:
+    from amqpbroker.model.queues.paged import PagedQueue
+
+FOLDER: Final = "paging"
+READ_BYTES: Final = 262_144
+_FILE_MAX_BYTES: Final = 67_108_864
+_OPEN_FILES_MAX: Final = 32
+
+
+class Pages:
+    """on_damage: told of a message that cannot be read back, in words."""
+
+    def __init__(self, disk: Disk, on_damage: Callable[[str], None]) -> None:
+        self._disk = disk
+        self._on_damage = on_damage
+        self._files: dict[int, DiskFile] = {}
+        # number → (offset, octets) of the last read of each open file
+        self._windows: dict[int, tuple[int, bytes]] = {}
+        # page file → messages in it that somebody waits for
+        self._waiting: dict[int, int] = {}
+        self._page_file = format.PAGE_FILES
+        self._page_end = 0
+
+    # Page files
+
+    def lay(
+        self, pages: Sequence[tuple["PagedQueue", int, Sequence[Message]]]
+    ) -> tuple[list[tuple[str, int, bytes]], list[tuple["PagedQueue", int, int, int]]]:
+        """Where runs go: (file, offset, octets) to write, and (queue, first position, messages, location) then."""
+        writes: list[tuple[str, int, bytes]] = []
+        stored: list[tuple[PagedQueue, int, int, int]] = []
+        for queue, first, messages in pages:
+            if self._page_end >= _FILE_MAX_BYTES:
+                full, self._page_file, self._page_end = self._page_file, self._page_file + 1, 0
+                self._remove_if_done(full)
+            pieces, size_bytes = format.encode_publish(MessageId(0, 0, 0), [(0, first)], messages)
+            writes.append((page_name(self._page_file), self._page_end, b"".join(pieces)))
+            stored.append((queue, first, len(messages), format.location(self._page_file, self._page_end)))
+            self._waiting[self._page_file] = self._waiting.get(self._page_file, 0) + len(messages)
+            self._page_end += size_bytes
+        return writes, stored
+
+    def release(self, place: int, count: int) -> None:
+        """A queue waits for these messages no more: they were read, or purged."""
+        number, _ = format.split_location(place)
+        if number >= format.PAGE_FILES:
+            self._waiting[number] -= count
+            if number != self._page_file:
+                self._remove_if_done(number)
+
+    def _remove_if_done(self, number: int) -> None:
+        if not self._waiting.get(number):
+            self._waiting.pop(number, None)
+            self._close(number)
+            if self._disk.exists(page_name(number)):
+                self._disk.remove(page_name(number))
+
+    # Reading
+
+    def read(self, place: int, queue: int, first: int, count: int) -> list[Message | None]:
+        """The messages of a queue from the position first on, of the run at this place.
+
+        None stands for a message that is damaged; it was told.
+        """
+        number, _ = format.split_location(place)
+        if number >= format.PAGE_FILES:
+            queue = 0
+        if number in self._windows:
+            try:
+                return [*self._read(place, queue, first, count, fresh=False)]
+            except (FormatError, DamagedMessage):
+                # It may have been read before it was written.
+                del self._windows[number]
+        try:
+            return [*self._read(place, queue, first, count, fresh=True)]
+        except FormatError as fault:
+            self._tell(place, str(fault))
+            return [None] * count
+        except DamagedMessage as fault:
+            self._tell(place, f"message {fault.place} of the record is damaged")
+        return [self._read_one(place, queue, first + at) for at in range(count)]
+
+    def _read_one(self, place: int, queue: int, position: int) -> Message | None:
+        try:
+            return self._read(place, queue, position, 1, fresh=False)[0]
+        except DamagedMessage:
+            return None
+
+    def _read(self, place: int, queue: int, first: int, count: int, *, fresh: bool) -> list[Message]:
+        number, offset = format.split_location(place)
+        octets, at = self._window(number, offset, format.RECORD_HEADER_BYTES + 4, fresh)
+        _, record_bytes = format.read_record(octets, at)
+        octets, at = self._window(number, offset, record_bytes, False)
+        publish = format.check_publish(octets, at)
+        start = dict(publish.queues).get(queue)
+        if start is None or not start <= first <= first + count <= start + publish.message_count:
+            raise FormatError("the record holds other messages than it should")
+        return format.read_messages(octets, publish, first - start, count)
+
+    def _window(self, number: int, offset: int, size_bytes: int, fresh: bool) -> tuple[bytes, int]:
+        """Octets of a file that hold size_bytes from offset on, as far as the file goes, and where these begin."""
+        known = None if fresh else self._windows.get(number)
+        if known is not None and known[0] <= offset and offset + size_bytes <= known[0] + len(known[1]):
+            return known[1], offset - known[0]
+        octets = self._file(number).read(offset, max(size_bytes, READ_BYTES))
+        self._windows[number] = (offset, octets)
+        return octets, 0
+
+    def _file(self, number: int) -> DiskFile:
+        file = self._files.pop(number, None)
+        if file is None:
+            if len(self._files) >= _OPEN_FILES_MAX:
+                self._close(next(iter(self._files)))
+            file = self._disk.open(page_name(number) if number >= format.PAGE_FILES else segment_name(number))
+        self._files[number] = file
+        return file
+
+    def _close(self, number: int) -> None:
+        self._windows.pop(number, None)
+        file = self._files.pop(number, None)
+        if file is not None:
+            file.close()
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        for number in list(self._files):
+            self._close(number)
+
+    def forget(self, segment: Segment) -> None:
+        """The segment is no more; its file may be another's soon."""
+        self._close(segment.id)
+
+    def walk(self, segment: Segment) -> Iterator[tuple[bytes, Publish]]:
+        """The PUBLISH records of a sealed segment, with the payload they stand in."""
+        at = format.BLOCK_BYTES
+        end = segment.end
+        skips = dict(segment.skip)
+        while at < end:
+            if at in skips:
+                at = skips[at]
+                continue
+            octets, start = self._window(segment.id, at, format.FRAME_HEADER_BYTES, True)
+            size_bytes = format.payload_bytes(octets[start : start + format.FRAME_HEADER_BYTES])
+            frame = None
+            if size_bytes is not None and at + size_bytes <= end:
+                octets, start = self._window(segment.id, at, format.FRAME_HEADER_BYTES + size_bytes, False)
+                frame = format.decode_frame(octets, start, segment.salt, at)
+            if frame is None:
+                self._tell(format.location(segment.id, at), "a frame is damaged")
+                raise FormatError("a frame is damaged", at)
+            for kind, content_start, content_end in format.records(frame.payload):
+                if kind == format.PUBLISH:
+                    yield frame.payload, format.decode_publish(frame.payload, content_start, content_end)
+            at = frame.end
+
+    def _tell(self, place: int, fault: str) -> None:
+        number, offset = format.split_location(place)
+        name = page_name(number) if number >= format.PAGE_FILES else segment_name(number)
+        self._on_damage(f"{name}, offset {offset}: {fault}")
+
+
+def page_name(number: int) -> str:
+    """The file of a number that is no segment's."""
+    return f"{FOLDER}/{number - format.PAGE_FILES:08x}.page"

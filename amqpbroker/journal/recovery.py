@@ -1,0 +1,378 @@
+"""From what stands on disk back to what was true: the definitions, and the messages of every queue.
+
+Only one commit is ever under way. So the last frame may be torn, and is then cut off: nobody was told that it is there.
+A valid frame after a bad one proves that the bad one had been synced and perhaps confirmed. That is damage, and nothing
+is guessed: the start is refused, and says where and what to do.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from amqpbroker.journal import format
+from amqpbroker.journal.disk import Disk, DiskFile
+from amqpbroker.journal.format import Content, FormatError, Frame, Key, Publish, Run
+from amqpbroker.journal.intervals import Intervals
+from amqpbroker.journal.log import Log
+from amqpbroker.journal.manifest import Manifest, SegmentEntry
+from amqpbroker.journal.queue_log import QueueLog
+from amqpbroker.journal.segment import Segment, segment_name
+from amqpbroker.model.stored_runs import StoredRuns
+
+_READ_BYTES: Final = 4_194_304
+_NO_QUEUE: Final = -1
+
+# Of the records of a queue: first position, number of messages, location.
+_Columns = tuple["array[int]", "array[int]", "array[int]"]
+
+
+class Damage(Exception):
+    """A journal that cannot be trusted as it is: file, offset, what is wrong."""
+
+    def __init__(self, file: str, offset: int, text: str) -> None:
+        super().__init__(f"{file}, offset {offset}: {text}")
+        self.file = file
+        self.offset = offset
+        self.text = text
+
+
+class FrameReader:
+    """The frames of one segment. at: where the next is looked for; where it stands still there is no valid one."""
+
+    def __init__(self, file: DiskFile, entry: SegmentEntry, size_bytes: int) -> None:
+        self.at = format.BLOCK_BYTES
+        self._file = file
+        self._entry = entry
+        self._end = min(size_bytes, entry.sealed) if entry.sealed is not None else size_bytes
+        self._skip = dict(entry.skip)
+        self._window = (0, b"")
+
+    def frames(self) -> Iterator[Frame]:
+        """Valid frames one after the other, as far as there are any."""
+        last = None
+        while self.at < self._end:
+            if self.at in self._skip:
+                self.at = self._skip[self.at]
+                last = None
+                continue
+            frame = self._frame(self.at)
+            if frame is None or (last is not None and frame.sequence != last + 1):
+                return
+            last = frame.sequence
+            yield frame
+            self.at = frame.end
+
+    def later(self) -> Frame | None:
+        """The next valid frame beyond the place where `frames` stood still."""
+        at = self.at + format.BLOCK_BYTES
+        while at < self._end:
+            octets, start = self._octets(at, format.FRAME_HEADER_BYTES)
+            found = octets.find(format.FRAME_MAGIC, start)
+            while found >= 0 and (at + found - start) % format.BLOCK_BYTES:
+                found = octets.find(format.FRAME_MAGIC, found + 1)
+            if found < 0:
+                # A magic of four octets at the beginning of a block is never cut by the end of a read of whole blocks.
+                at += max(len(octets) - start, format.BLOCK_BYTES) // format.BLOCK_BYTES * format.BLOCK_BYTES
+                continue
+            at += found - start
+            frame = self._frame(at)
+            if frame is not None:
+                return frame
+            at += format.BLOCK_BYTES
+        return None
+
+    def is_torn(self) -> bool:
+        """Whether a frame was begun at the place where `frames` stood still."""
+        octets, start = self._octets(self.at, format.FRAME_HEADER_BYTES)
+        return octets.startswith(format.FRAME_MAGIC, start)
+
+    def _frame(self, at: int) -> Frame | None:
+        octets, start = self._octets(at, format.FRAME_HEADER_BYTES)
+        size_bytes = format.payload_bytes(octets[start : start + format.FRAME_HEADER_BYTES])
+        if size_bytes is None or at + format.FRAME_HEADER_BYTES + size_bytes > self._end:
+            return None
+        octets, start = self._octets(at, format.FRAME_HEADER_BYTES + size_bytes)
+        frame = format.decode_frame(octets, start, self._entry.salt, at)
+        return frame if frame is not None and frame.epoch == self._entry.epoch else None
+
+    def _octets(self, at: int, size_bytes: int) -> tuple[bytes, int]:
+        offset, octets = self._window
+        if not offset <= at <= at + size_bytes <= offset + len(octets):
+            octets = self._file.read(at, min(max(size_bytes, _READ_BYTES), self._end - at))
+            self._window = (at, octets)
+            offset = at
+        return octets, at - offset
+
+
+@dataclass(slots=True)
+class Recovered:
+    """last: the frame that was committed last; last_in_tail: it stands in the segment that was not sealed, and is to be
+    written again. cut: where a torn tail begins, if any.
+
+    tails: by queue id, the first position that may be given to a new message.
+    """
+
+    last: Frame | None = None
+    last_in_tail: bool = False
+    cut: tuple[str, int] | None = None
+    frame_count: int = 0
+    tails: dict[int, int] = field(default_factory=dict)
+
+
+class Recovery:
+    """Reads segments, oldest first, into the books of a log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._acked: dict[int, Intervals] = {}
+        self._records: dict[int, _Columns] = {}
+        self._deleted: set[int] = set()
+        # By queue: beyond all positions that were published; and beyond those that were acknowledged or marked, too.
+        self._published: dict[int, int] = {}
+        self._tails: dict[int, int] = {}
+        self._copied: set[int] = set()
+        # The run that is being read.
+        self._segment: Segment | None = None
+        self._number = _NO_QUEUE
+        self._first = self._end = 0
+        self._columns: _Columns = array("Q"), array("Q"), array("Q")
+
+    def read(self, disk: Disk, manifest: Manifest) -> Recovered:
+        """All but the last frame, which is returned. Raises Damage and OSError."""
+        recovered = Recovered(tails=self._tails)
+        last: tuple[Segment, Frame] | None = None
+        sequence = 0
+        for entry in manifest.segments:
+            name = segment_name(entry.id)
+            if not disk.exists(name):
+                raise Damage(name, 0, "the segment is missing")
+            file = disk.open(name)
+            try:
+                segment = self._open(file, entry)
+                reader = FrameReader(file, entry, disk.size_bytes(name))
+                for frame in reader.frames():
+                    if frame.sequence <= sequence:
+                        raise Damage(name, frame.offset, f"commit {frame.sequence} stands after commit {sequence}")
+                    sequence = frame.sequence
+                    recovered.frame_count += 1
+                    if last is not None:
+                        self.apply(*last)
+                    last = segment, frame
+                self._see_end(name, entry, reader, recovered)
+            finally:
+                file.close()
+        if last is not None:
+            segment, recovered.last = last
+            recovered.last_in_tail = segment is self._log.segments[-1]
+            if not recovered.last_in_tail:
+                # It was synced before its segment was sealed.
+                self.apply(segment, recovered.last)
+        self._log.sequence = sequence
+        return recovered
+
+    def _open(self, file: DiskFile, entry: SegmentEntry) -> Segment:
+        name = segment_name(entry.id)
+        try:
+            header = format.decode_segment_header(file.read(0, format.BLOCK_BYTES))
+        except FormatError as fault:
+            raise Damage(name, 0, str(fault)) from None
+        if (header.epoch, header.id, header.salt) != (entry.epoch, entry.id, entry.salt):
+            raise Damage(name, 0, "it is another segment than the manifest says")
+        segment = Segment(entry.id, entry.epoch, entry.salt, entry.size_bytes)
+        segment.skip = entry.skip
+        segment.sealed = True
+        if entry.sealed is not None:
+            segment.end = entry.sealed
+        self._log.segments.append(segment)
+        return segment
+
+    def _see_end(self, name: str, entry: SegmentEntry, reader: FrameReader, recovered: Recovered) -> None:
+        """Whether a segment ends where it should. Raises Damage."""
+        segment = self._log.segments[-1]
+        if entry.sealed is not None:
+            if reader.at < entry.sealed:
+                raise Damage(name, reader.at, f"a commit is damaged or cut; the segment goes on to {entry.sealed}")
+            return
+        segment.end = reader.at
+        later = reader.later()
+        if later is not None:
+            text = f"a commit is damaged, and commit {later.sequence} stands after it at {later.offset}"
+            raise Damage(name, reader.at, text)
+        if reader.is_torn():
+            recovered.cut = name, reader.at
+
+    # Records
+
+    def apply(self, segment: Segment, frame: Frame) -> None:
+        """Takes the records of a commit into the books. Raises Damage."""
+        payload = frame.payload
+        start = frame.offset + format.FRAME_HEADER_BYTES
+        place = format.location(segment.id, start)
+        at = 0
+        try:
+            while at < len(payload):
+                single = format.single_publish(payload, at)
+                if single is None:
+                    at = self._apply_record(segment, payload, at, place)
+                    continue
+                number, first, count, after = single
+                if number != self._number or first != self._end or segment is not self._segment:
+                    self._enter_run()
+                    self._begin_run(segment, number, first)
+                firsts, counts, places = self._columns
+                firsts.append(first)
+                counts.append(count)
+                places.append(place + at)
+                self._end = first + count
+                at = after
+        except FormatError as fault:
+            raise Damage(segment.name, start + fault.at, str(fault)) from None
+
+    def _apply_record(self, segment: Segment, payload: bytes, at: int, place: int) -> int:
+        """Takes one record into the books, and returns where the next begins. Raises FormatError."""
+        self._enter_run()
+        kind, begin, end = format.record(payload, at)
+        if kind == format.PUBLISH:
+            self._publish(segment, format.decode_publish(payload, begin, end), place + at)
+        elif kind == format.ACK:
+            self._ack(segment, *format.decode_ack(payload[begin:end]))
+        elif kind == format.DEFINE:
+            self._define(segment, *format.decode_definition(payload[begin:end]))
+        elif kind == format.MARK:
+            self._mark(segment, *format.decode_mark(payload[begin:end]))
+        return end
+
+    def _queue(self, number: int) -> QueueLog:
+        log = self._log.queues.get(number)
+        if log is None:
+            log = self._log.queues[number] = QueueLog(self._log, number)
+            self._acked[number] = Intervals()
+            self._records[number] = array("Q"), array("Q"), array("Q")
+            self._published[number] = 0
+            self._tails[number] = 1
+        return log
+
+    def _publish(self, segment: Segment, publish: Publish, place: int) -> None:
+        """A record that is no single one: in several queues."""
+        for number, first in publish.queues:
+            self._begin_run(segment, number, first)
+            for values, value in zip(self._columns, (first, publish.message_count, place), strict=True):
+                values.append(value)
+            self._end = first + publish.message_count
+            self._enter_run()
+
+    def _begin_run(self, segment: Segment, number: int, first: int) -> None:
+        """Records of one queue, one behind the other in position and in the segment, go into the books at once."""
+        self._segment, self._number = segment, number
+        self._first = self._end = first
+        if number not in self._deleted:
+            self._queue(number)
+        self._columns = self._records.get(number) or (array("Q"), array("Q"), array("Q"))
+
+    def _enter_run(self) -> None:
+        segment, number, first, end = self._segment, self._number, self._first, self._end
+        self._number = _NO_QUEUE
+        if segment is None or number == _NO_QUEUE:
+            return
+        segment.recorded += end - first
+        if number in self._deleted:
+            return
+        log = self._log.queues[number]
+        if first >= self._published[number]:
+            log.extents.append(first, segment)
+        else:
+            # A copy: of the records of a position the later one counts.
+            self._copied.add(number)
+            log.count_out_live(first, end)
+            log.extents.move(first, end, segment)
+        log.live.add(first, end)
+        for start, stop in self._acked[number].within(first, end):
+            log.live.remove(start, stop)
+        segment.live += log.live.count_within(first, end)
+        segment.queues.add(log)
+        self._published[number] = max(self._published[number], end)
+        self._tails[number] = max(self._tails[number], end)
+
+    def _ack(self, segment: Segment, number: int, runs: Sequence[Run]) -> None:
+        if number in self._deleted:
+            return
+        log = self._queue(number)
+        if runs == [format.EVERYTHING]:
+            for first, end in log.live:
+                log.count_out(first, end)
+            segment.cancels |= log.extents.segments() - {segment}
+            if log.mark_segment is not None:
+                log.mark_segment.marks.discard(log)
+            self._deleted.add(number)
+            for known in (self._log.queues, self._acked, self._records, self._published, self._tails):
+                del known[number]
+            return
+        acked = self._acked[number]
+        for first, end in runs:
+            for start, stop in log.live.removed(first, end):
+                log.count_out(start, stop)
+            acked.add(first, end)
+            for target, _, _ in log.extents.spans(first, end):
+                if target is not None and target is not segment:
+                    segment.cancels.add(target)
+            self._tails[number] = max(self._tails[number], end)
+
+    def _define(self, segment: Segment, key: Key, content: Content | None) -> None:
+        log = self._log
+        last = log.definitions.pop(key, None)
+        if last is not None:
+            last.definitions.discard(key)
+        if content is None:
+            log.contents.pop(key, None)
+            segment.cancels |= log.defined.get(key, set()) - {segment}
+            return
+        log.contents[key] = content
+        log.definitions[key] = segment
+        segment.definitions.add(key)
+        segment.defined.add(key)
+        log.defined.setdefault(key, set()).add(segment)
+
+    def _mark(self, segment: Segment, number: int, mark: int, flagged: list[Run]) -> None:
+        if number in self._deleted:
+            return
+        log = self._queue(number)
+        if log.mark_segment is not None:
+            log.mark_segment.marks.discard(log)
+        log.mark_segment = segment
+        segment.marks.add(log)
+        log.mark = log.durable_mark = mark
+        log.flagged = flagged
+        self._tails[number] = max(self._tails[number], mark)
+
+    # Queues
+
+    def check_queues(self, manifest: Manifest) -> None:
+        """Every queue that has records is defined or was deleted. Raises Damage."""
+        defined = {content["id"] for key, content in self._log.contents.items() if key.kind == "queue"}
+        for number in list(self._log.queues):
+            if number in defined:
+                continue
+            if number not in manifest.unknown_queues:
+                text = f"there are messages of queue number {number}, which nothing defines or deletes"
+                raise Damage(self._log.segments[0].name, 0, text)
+            self._log.forget_queue(self._log.queues[number])
+
+    def stored_runs(self, log: QueueLog) -> StoredRuns:
+        """The live messages of a queue, where they stand on disk, and whether they may have been with a client."""
+        columns = self._records.pop(log.id)
+        if log.id in self._copied:
+            order = sorted(range(len(columns[0])), key=columns[0].__getitem__)
+            columns = tuple(array("Q", map(values.__getitem__, order)) for values in columns)
+        runs = StoredRuns()
+        stretches = _stretches(log)
+        begin = stop = segment = 0
+        redelivered = False
+        for first, count, place in _consumed(columns):
+            end = first + count
+            while stop <= first:
+                begin, stop, segment, redelivered = next(stretches, _NOTHING)
+            if begin <= first and end <= stop:
+                if place >> format.LOCATION_SHIFT == segment: 
+                    runs.append(first, count, place, redelivered)
+                continue

@@ -1,0 +1,92 @@
+"""A segment of the log while the broker runs: where its next frame goes, and what of it is still needed."""
+
+from typing import TYPE_CHECKING
+
+from amqpbroker.journal.format import BLOCK_BYTES, Key, SegmentHeader
+from amqpbroker.journal.manifest import SegmentEntry
+
+if TYPE_CHECKING:
+    from amqpbroker.journal.queue_log import QueueLog
+
+FOLDER = "log"
+
+
+class Segment:
+    """end: where the next frame goes. sealed: nothing is appended any more. damaged: a frame of it could not be read
+    back, so it stays as it is.
+
+    recorded, live: message records in it (one for each queue a message reached), and those that are not settled.
+    cancels: the segments that hold what is settled by acknowledgements in this one; as long as one of them is there,
+    these acknowledgements are needed, or what they settled would come back.
+    defined: the definitions it has records of. definitions, marks: those of which the last record stands here.
+    queues: that have records in it.
+    """
+
+    __slots__ = (
+        "cancels",
+        "damaged",
+        "defined",
+        "definitions",
+        "end",
+        "epoch",
+        "id",
+        "live",
+        "marks",
+        "queues",
+        "recorded",
+        "salt",
+        "sealed",
+        "size_bytes",
+        "skip",
+    )
+
+    def __init__(self, number: int, epoch: int, salt: int, size_bytes: int) -> None:
+        self.id = number
+        self.epoch = epoch
+        self.salt = salt
+        self.size_bytes = size_bytes
+        self.end = BLOCK_BYTES
+        self.sealed = False
+        self.skip: tuple[tuple[int, int], ...] = ()
+        self.damaged = False
+        self.recorded = 0
+        self.live = 0
+        self.cancels: set[Segment] = set()
+        self.defined: set[Key] = set()
+        self.definitions: set[Key] = set()
+        self.marks: set[QueueLog] = set()
+        self.queues: set[QueueLog] = set()
+
+    @property
+    def name(self) -> str:
+        """Its file."""
+        return segment_name(self.id)
+
+    @property
+    def live_bytes(self) -> int:
+        """About how many octets of it are still needed."""
+        return (self.end - BLOCK_BYTES) * self.live // self.recorded if self.live else 0
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing in it is needed any more."""
+        return self.sealed and not (self.live or self.cancels or self.definitions or self.marks)
+
+    @property
+    def header(self) -> SegmentHeader:
+        return SegmentHeader(self.epoch, self.id, self.salt)
+
+    def entry(self) -> SegmentEntry:
+        """Its line in the manifest."""
+        sealed = self.end if self.sealed else None
+        return SegmentEntry(self.id, self.epoch, self.salt, self.size_bytes, sealed, self.skip)
+
+
+def segment_name(number: int) -> str:
+    """The file of a segment."""
+    return f"{FOLDER}/{number:016x}.seg"
+
+
+def spare_name(number: int) -> str:
+    """The file of a segment to be: its space is allocated already."""
+    return f"{FOLDER}/{number:016x}.spare"

@@ -1,0 +1,1 @@
+"""Kinds of queues: what differs from the plain one, and only that."""

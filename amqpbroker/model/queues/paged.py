@@ -1,0 +1,237 @@
+"""A queue that keeps its head in memory and the rest on disk, and that is recorded in the journal if it is durable.
+
+From the front: what came back (a heap), the head (the deque of the plain queue), what is on disk, what is still held in
+memory because it is not on disk yet. The last two are empty until the head is full.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.limits import HEAD_MAX_BYTES
+from amqpbroker.model.message import PERSISTENT, Message
+from amqpbroker.model.queue import Queue, size_of
+from amqpbroker.model.stored_runs import StoredRuns
+from amqpbroker.wire.tables import Table
+
+if TYPE_CHECKING:
+    from amqpbroker.model.consumer import Consumer
+    from amqpbroker.model.ports import Store
+
+# So much is read back at a time.
+_REFILL_BYTES: Final = 1_048_576
+
+
+class PagedQueue(Queue):
+    """tail: the position that the next message gets. again: what is in the head may have been with a client already.
+
+    on_disk: runs behind the head. held: runs behind those, as (first position, messages), until they are on disk.
+    """
+
+    __slots__ = ("again", "held", "held_count", "on_disk", "store", "tail")
+
+    def __init__(
+        self,
+        name: str,
+        store: "Store",
+        *,
+        durable: bool = False,
+        auto_delete: bool = False,
+        owner: object | None = None,
+        arguments: Table | None = None,
+    ) -> None:
+        super().__init__(name, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments)
+        self.store = store
+        self.tail = 1
+        self.again = False
+        self.on_disk = StoredRuns()
+        self.held: deque[tuple[int, Sequence[Message]]] = deque()
+        self.held_count = 0
+
+    def restore(self, runs: StoredRuns, tail: int) -> None:
+        """What a restart has found of it."""
+        self.on_disk = runs
+        self.tail = tail
+
+    # Messages
+
+    @property
+    def message_count(self) -> int:
+        return len(self.ready) + len(self.requeued) + self.on_disk.message_count + self.held_count
+
+    def extend(self, messages: Sequence[Message]) -> None:
+        count = len(messages)
+        self.published_count += count
+        first = self.tail
+        self.tail = first + count
+        if not self.ready and not self.on_disk and not self.held:
+            # There may be a gap between here and what the head had before.
+            self.head = first
+            self.again = False
+            if self.levels and not self.requeued:
+                given = self._hand_over(messages)
+                if self.log is not None and self.head > self.log.renew_at:
+                    self.log.handed_out(self.head)
+                if given == count:
+                    return
+                if given:
+                    messages = messages[given:]
+                    first += given
+        if self.on_disk or self.held or self.again or self.held_bytes >= HEAD_MAX_BYTES:
+            self.held.append((first, messages))
+            self.held_count += len(messages)
+            if self.log is None or not messages[0][3] & PERSISTENT:
+                self.store.page(self, first, messages)
+        else:
+            self.ready.extend(messages)
+        self.held_bytes += size_of(messages)
+
+    def take(self) -> tuple[int, Message, bool] | None:
+        while not (self.requeued or self.ready) and self._refill():
+            pass
+        again = self.again and not self.requeued
+        found = super().take()
+        if found is None:
+            return None
+        position, message, redelivered = found
+        if again:
+            self.redelivered_count += 1
+        return position, message, redelivered or again
+
+    def may_hand_out(self, position: int) -> bool:
+        if self.log is None:
+            return True
+        may = self.log.allowance(position) > 0
+        if position >= self.log.renew_at:
+            self.log.handed_out(position + 1)
+        return may
+
+    def purge(self) -> int:
+        count = self.message_count
+        if self.log is not None:
+            self.log.settle(sorted(position for position, _ in self.requeued))
+            self.log.settle(range(self.head, self.head + len(self.ready)))
+            for first, end in self.on_disk.positions():
+                self.log.settle_run(first, end)
+            for first, messages in self.held:
+                self.log.settle_run(first, first + len(messages))
+        for _, run_count, place, _ in self.on_disk:
+            self.store.release(place, run_count)
+        self.on_disk.clear()
+        self.held.clear()
+        self.held_count = 0
+        super().purge()
+        return count
+
+    def messages(self) -> list[tuple[int, Message, bool]]:
+        back = sorted(self.requeued)
+        waiting = [(position, message, True) for position, message in back]
+        waiting += [(self.head + place, message, self.again) for place, message in enumerate(self.ready)]
+        for first, count, place, redelivered in self.on_disk:
+            read = self.store.read(place, self.log_id, first, count)
+            waiting += [(first + at, message, redelivered) for at, message in enumerate(read) if message is not None]
+        for first, held in self.held:
+            waiting += [(first + at, message, False) for at, message in enumerate(held)]
+        return waiting
+
+    @property
+    def log_id(self) -> int:
+        """What its records call it; 0 if there are none."""
+        return self.log.id if self.log is not None else 0
+
+    # Disk
+
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether it holds anything only until that is on disk."""
+        return bool(self.held)
+
+    def stored(self, first: int, count: int, place: int) -> None:
+        """A run is on disk at this place: it need not be held any more."""
+        if self.held and self.held[0][0] == first:
+            _, messages = self.held.popleft()
+            self.held_count -= count
+            self.held_bytes -= size_of(messages)
+            self.on_disk.append(first, count, place)
+        else:
+            self.store.release(place, count)
+
+    def relocate(self, first: int, count: int, place: int) -> None:
+        """A run has moved on disk."""
+        self.on_disk.relocate(first, count, place)
+
+    def redelivered_runs(self) -> list[tuple[int, int]]:
+        """The runs of what waits that may have been with a client: (first, end)."""
+        runs = [(position, position + 1) for position, _ in sorted(self.requeued)]
+        if self.again and self.ready:
+            runs.append((self.head, self.head + len(self.ready)))
+        return runs + [(first, first + count) for first, count, _, redelivered in self.on_disk if redelivered]
+
+    def _refill(self) -> bool:
+        """The head is empty: what stands behind it becomes the head, as far as its positions have no gap.
+
+        False: nothing stood behind it. True: it may still be empty, since what was there is damaged.
+        """
+        self.again = False
+        if not self.on_disk:
+            if self.held:
+                self.head, messages = self.held.popleft()
+                self.held_count -= len(messages)
+                self.ready.extend(messages)
+            return bool(self.ready)
+        self.head, _, _, self.again = self.on_disk.peek()
+        end = self.head
+        read_bytes = 0
+        while self.on_disk and read_bytes < _REFILL_BYTES:
+            first, count, place, redelivered = self.on_disk.peek()
+            if first != end or redelivered != self.again:
+                break
+            read = self.store.read(place, self.log_id, first, count)
+            self.on_disk.pop()
+            self.store.release(place, count)
+            messages = [message for message in read if message is not None]
+            read_bytes += size_of(messages)
+            if len(messages) < count:
+                # What is left of a damaged run goes out as if it had come back; what is damaged goes nowhere.
+                self.requeue((first + at, message) for at, message in enumerate(read) if message is not None)
+                break
+            self.ready.extend(messages)
+            self.held_bytes += size_of(messages)
+            end = first + count
+        return bool(self.ready or self.requeued or self.on_disk or self.held)
+
+    # Dispatch
+
+    def drain(self) -> None:
+        levels = self.levels
+        log = self.log
+        while levels:
+            if self.requeued:
+                self._hand_back_out()
+                continue
+            if not self.ready:
+                if not self._refill():
+                    break
+                continue
+            count = self._wanted(levels[max(levels)])
+            if log is not None:
+                allowed = log.allowance(self.head)
+                if allowed <= 0:
+                    log.ask_for(self.head)
+                    break
+                count = min(count, allowed)
+            self._hand_over_first(count, self.again)
+            if log is not None and self.head > log.renew_at:
+                log.handed_out(self.head)
+        self._wake_resting()
+
+    def _give(
+        self,
+        consumer: "Consumer",
+        positions: Sequence[int],
+        messages: Sequence[Message],
+        redelivered: bool,
+    ) -> None:
+        super()._give(consumer, positions, messages, redelivered)
+        if consumer.no_ack and self.log is not None:
+            self.log.settle(positions)
