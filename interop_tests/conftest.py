@@ -61,8 +61,13 @@ def amqp_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @contextlib.contextmanager
-def started_broker(directory: Path, *options: str, storage: tuple[str, ...] = ("--memory",)) -> Iterator[str]:
-    """A broker of ours as a process; afterwards it has ended on SIGTERM, without a traceback."""
+def started_broker(directory: Path, *options: str, storage: tuple[str, ...] | None = None) -> Iterator[str]:
+    """A broker of ours as a process, with a data directory; afterwards it has ended on SIGTERM, without a traceback.
+
+    storage: the options that say where messages are kept, if not there.
+    """
+    if storage is None:
+        storage = ("--data-dir", str(directory / "data"))
     command = [sys.executable, "-m", "amqpbroker", "serve", "--host", "127.0.0.1", "--port", "0", *storage]
     command += ["--http-port", "-1", "--metrics-port", "-1", "--ready-file", str(directory / "ready"), *options]
     with (directory / "stderr").open("w") as errors:

@@ -25,7 +25,11 @@ _STEP_SHARE: Final = 2
 
 @dataclass(slots=True)
 class Copy:
-    """A record to be written again. targets: (log, first position, messages) of each queue that still needs it."""
+    """A record of a segment, to be written again. targets: (log, first position, messages) of each queue that still
+    needs it.
+    """
+
+    victim: Segment
 
     pieces: list[bytes]
     size_bytes: int
@@ -69,7 +73,7 @@ class Compactor:
             victim.damaged = True
             self._victim = None
             return copies
-        for key in victim.definitions - definitions.keys():
+        for key in victim.definitions.keys() - definitions.keys():
             definitions[key] = self._log.contents[key]
         marks |= victim.marks
         self._victim = self._records = None
@@ -108,7 +112,7 @@ class Compactor:
             if holders:
                 queues = [(log.id, first) for log, first in holders]
                 pieces, size_bytes = format.copy_publish(payload, publish, start, end, queues)
-                yield Copy(pieces, size_bytes, [(log, first, end - start) for log, first in holders])
+                yield Copy(victim, pieces, size_bytes, [(log, first, end - start) for log, first in holders])
 
 
 def _live_in(log: "QueueLog", victim: Segment, first: int, end: int) -> list[tuple[int, int]]:

@@ -133,18 +133,14 @@ def decode_segment_header(block: bytes) -> SegmentHeader:
 
 
 class Frame(NamedTuple):
-    """A commit as read back. offset: of its header in the file."""
+    """A commit as read back. offset: of its header in the file. end: where the next frame begins."""
 
     sequence: int
     epoch: int
     record_count: int
     payload: bytes
     offset: int
-
-    @property
-    def end(self) -> int:
-        """Where the next frame of the segment begins."""
-        return round_up(self.offset + FRAME_HEADER_BYTES + len(self.payload))
+    end: int
 
 
 def encode_frame(salt: int, offset: int, sequence: int, epoch: int, record_count: int, payload: bytes) -> list[bytes]:
@@ -155,18 +151,30 @@ def encode_frame(salt: int, offset: int, sequence: int, epoch: int, record_count
     return [_FRAME_START.pack(FRAME_MAGIC, checksum) + rest, payload, filling]
 
 
-def decode_frame(octets: bytes | memoryview, at: int, salt: int, offset: int) -> Frame | None:
+def frames(octets: bytes, at: int, salt: int, offset: int) -> Iterator[Frame]:
+    """The valid frames from octets[at:] on that follow each other without a gap and are all there.
+
+    offset: of octets in the file.
+    """
+    size_bytes = len(octets)
+    view = memoryview(octets)
+    seed = crc32(salt.to_bytes(8, "big"))
+    while at + FRAME_HEADER_BYTES <= size_bytes:
+        magic, checksum, sequence, epoch, record_count, payload_bytes = _FRAME.unpack_from(octets, at)
+        start = at + FRAME_HEADER_BYTES
+        end = start + payload_bytes
+        if magic != FRAME_MAGIC or end > size_bytes:
+            return
+        if checksum != crc32(view[at + _FRAME_START.size : end], crc32((offset + at).to_bytes(8, "big"), seed)):
+            return
+        after = at + -(-(end - at) // BLOCK_BYTES) * BLOCK_BYTES
+        yield Frame(sequence, epoch, record_count, octets[start:end], offset + at, offset + after)
+        at = after
+
+
+def decode_frame(octets: bytes, at: int, salt: int, offset: int) -> Frame | None:
     """The frame at octets[at:], which stands at offset in its file; None: there is no valid one."""
-    if len(octets) - at < FRAME_HEADER_BYTES:
-        return None
-    magic, checksum, sequence, epoch, record_count, payload_bytes = _FRAME.unpack_from(octets, at)
-    start = at + FRAME_HEADER_BYTES
-    end = start + payload_bytes
-    if magic != FRAME_MAGIC or end > len(octets):
-        return None
-    if checksum != crc32(memoryview(octets)[at + _FRAME_START.size : end], _seed(salt, offset)):
-        return None
-    return Frame(sequence, epoch, record_count, bytes(octets[start:end]), offset)
+    return next(frames(octets, at, salt, offset - at), None)
 
 
 def payload_bytes(header: bytes) -> int | None:
@@ -187,24 +195,28 @@ def _seed(salt: int, offset: int) -> int:
 def records(payload: bytes) -> Iterator[tuple[int, int, int]]:
     """(kind, where the content begins, where it ends) of each record, checked. Raises FormatError."""
     at = 0
-    end = len(payload)
-    while at < end:
-        if end - at < RECORD_HEADER_BYTES:
-            raise FormatError("a record is cut", at)
-        kind, size_bytes, checksum = _RECORD.unpack_from(payload, at)
-        start = at + RECORD_HEADER_BYTES
-        stop = start + size_bytes
-        if stop > end:
-            raise FormatError("a record is longer than its frame", at)
-        covered = stop
-        if kind == PUBLISH:
-            covered = min(stop, start + int.from_bytes(payload[start : start + 4], "big"))
-        if crc32(payload[start:covered]) != checksum:
-            raise FormatError("the checksum of a record is wrong", at)
-        if not PUBLISH <= kind <= SEAL:
-            raise FormatError(f"a record of kind {kind}: this journal was written by a newer version", at)
-        yield kind, start, stop
-        at = stop
+    while at < len(payload):
+        kind, begin, at = record(payload, at)
+        yield kind, begin, at
+
+
+def record(payload: bytes, at: int) -> tuple[int, int, int]:
+    """(kind, where the content begins, where it ends) of the record at payload[at:], checked. Raises FormatError."""
+    if len(payload) - at < RECORD_HEADER_BYTES:
+        raise FormatError("a record is cut", at)
+    kind, size_bytes, checksum = _RECORD.unpack_from(payload, at)
+    start = at + RECORD_HEADER_BYTES
+    stop = start + size_bytes
+    if stop > len(payload):
+        raise FormatError("a record is longer than its frame", at)
+    covered = stop
+    if kind == PUBLISH:
+        covered = min(stop, start + int.from_bytes(payload[start : start + 4], "big"))
+    if crc32(payload[start:covered]) != checksum:
+        raise FormatError("the checksum of a record is wrong", at)
+    if not PUBLISH <= kind <= SEAL:
+        raise FormatError(f"a record of kind {kind}: this journal was written by a newer version", at)
+    return kind, start, stop
 
 
 def _record(kind: int, content: bytes) -> bytes:
@@ -344,7 +356,7 @@ def decode_publish(octets: bytes | memoryview, start: int, end: int) -> Publish:
     queues_at = start + _PUBLISH.size
     tables_at = queues_at + queue_count * _QUEUE.size
     if not tables_at <= start + head_bytes <= end:
-        raise FormatError("the head of a PUBLISH record is longer than the record", start)
+        raise FormatError("the head of a PUBLISH record does not fit into the record", start)
     numbers = struct.unpack_from(f">{2 * queue_count}Q", octets, queues_at)
     queues = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     first = MessageId(epoch, sequence, index)

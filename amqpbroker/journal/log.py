@@ -70,9 +70,10 @@ class _Payload:
         self.record_count += 1
         return at
 
-    def add_one(self, record: bytes) -> None:
-        """Appends a record in one piece."""
+    def add_one(self, record: bytes) -> int:
+        """Appends a record in one piece; returns its size."""
         self.add([record], len(record))
+        return len(record)
 
 
 class Log:
@@ -287,8 +288,9 @@ class Log:
             payload.add_one(format.encode_ack(log.id, list(acks)))
         for log in opened.forgotten:
             payload.add_one(format.encode_ack(log.id, [format.EVERYTHING]))
-        for key, content in opened.definitions.items():
-            payload.add_one(format.encode_definition(key, content))
+        sizes = {
+            key: payload.add_one(format.encode_definition(key, content)) for key, content in opened.definitions.items()
+        }
         for log in opened.marks:
             payload.add_one(format.encode_mark(log.id, log.mark, log.still_flagged()))
         if not payload.record_count and not opened.pages:
@@ -305,7 +307,7 @@ class Log:
                 segment.recorded += sum(count for _, _, count in copy.targets)
                 commit.moved.append((copy, format.location(segment.id, start + at)))
             self._enter_settled(segment, opened)
-            self._enter_definitions(segment, opened)
+            self._enter_definitions(segment, opened, sizes)
             self._enter_marks(commit, segment, opened)
         else:
             # Only pages: nothing is appended to the log.
@@ -405,14 +407,14 @@ class Log:
                 cancels |= self.defined.get(key, set())
         segment.cancels |= {one for one in cancels if one is not None and one is not segment}
 
-    def _enter_definitions(self, segment: Segment, opened: _OpenList) -> None:
+    def _enter_definitions(self, segment: Segment, opened: _OpenList, sizes: dict[Key, int]) -> None:
         for key, content in opened.definitions.items():
             last = self.definitions.pop(key, None)
             if last is not None:
-                last.definitions.discard(key)
+                del last.definitions[key]
             if content is not None:
                 self.definitions[key] = segment
-                segment.definitions.add(key)
+                segment.definitions[key] = sizes[key]
                 segment.defined.add(key)
                 self.defined.setdefault(key, set()).add(segment)
 
@@ -448,6 +450,8 @@ class Log:
             end = first + count
             log.count_out_live(first, end)
             log.extents.move(first, end, segment)
+            # What settles these stays as long as this segment, and this segment as long as the original.
+            segment.cancels.add(copy.victim)
             segment.queues.add(log)
             segment.live += log.live.count_within(first, end)
             log.queue.relocate(first, count, place)

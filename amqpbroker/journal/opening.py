@@ -52,11 +52,11 @@ def open_journal(
     recovery = Recovery(log)
     recovered = recovery.read(disk, listed)
     last = recovered.last
-    if last is not None and recovered.last_in_tail:
+    if last is not None:
         # It is written again, so here the segment ends before it.
         log.segments[-1].end = last.offset
     commit = log.first_commit(last)
-    if last is not None and recovered.last_in_tail:
+    if last is not None:
         recovery.apply(commit.segment, last._replace(offset=BLOCK_BYTES))
     recovery.check_queues(listed)
     log.finish_first(commit)

@@ -5,6 +5,7 @@ are written to page files, which are never synced, wiped at the start, and remov
 in them. Reads are large and mostly sequential, so the last read of a file answers the next few.
 """
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ FOLDER: Final = "paging"
 READ_BYTES: Final = 262_144
 _FILE_MAX_BYTES: Final = 67_108_864
 _OPEN_FILES_MAX: Final = 32
+_NO_DESCRIPTORS: Final = (errno.EMFILE, errno.ENFILE)
 
 
 class Pages:
@@ -34,6 +36,7 @@ class Pages:
         self._windows: dict[int, tuple[int, bytes]] = {}
         # page file → messages in it that somebody waits for
         self._waiting: dict[int, int] = {}
+        self._told: set[str] = set()
         self._page_file = format.PAGE_FILES
         self._page_end = 0
 
@@ -118,7 +121,10 @@ class Pages:
         known = None if fresh else self._windows.get(number)
         if known is not None and known[0] <= offset and offset + size_bytes <= known[0] + len(known[1]):
             return known[1], offset - known[0]
-        octets = self._file(number).read(offset, max(size_bytes, READ_BYTES))
+        try:
+            octets = self._file(number).read(offset, max(size_bytes, READ_BYTES))
+        except OSError as error:
+            raise FormatError(f"it cannot be read: {error.strerror or error}") from error
         self._windows[number] = (offset, octets)
         return octets, 0
 
@@ -127,7 +133,15 @@ class Pages:
         if file is None:
             if len(self._files) >= _OPEN_FILES_MAX:
                 self._close(next(iter(self._files)))
-            file = self._disk.open(page_name(number) if number >= format.PAGE_FILES else segment_name(number))
+            name = page_name(number) if number >= format.PAGE_FILES else segment_name(number)
+            try:
+                file = self._disk.open(name)
+            except OSError as error:
+                if error.errno not in _NO_DESCRIPTORS or not self._files:
+                    raise
+                # Connections have taken all that there are: these are the journal's own to give up.
+                self.close()
+                file = self._disk.open(name)
         self._files[number] = file
         return file
 
@@ -172,7 +186,10 @@ class Pages:
     def _tell(self, place: int, fault: str) -> None:
         number, offset = format.split_location(place)
         name = page_name(number) if number >= format.PAGE_FILES else segment_name(number)
-        self._on_damage(f"{name}, offset {offset}: {fault}")
+        text = f"{name}, offset {offset}: {fault}"
+        if text not in self._told:
+            self._told.add(text)
+            self._on_damage(text)
 
 
 def page_name(number: int) -> str:

@@ -86,7 +86,7 @@ class QueueLog:
 
     def handed_out(self, end: int) -> None:
         """All below end were handed out. Called when end is beyond `renew_at`."""
-        self._set_mark(end + self._lease)
+        self._set_mark(max(self.mark, end + self._lease))
         self._lease = min(2 * self._lease, _LEASE_MAX)
         self.renew_at = self.mark - self._lease // 2
 

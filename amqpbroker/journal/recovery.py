@@ -6,6 +6,7 @@ is guessed: the start is refused, and says where and what to do.
 """
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +21,7 @@ from amqpbroker.journal.queue_log import QueueLog
 from amqpbroker.journal.segment import Segment, segment_name
 from amqpbroker.model.stored_runs import StoredRuns
 
-_READ_BYTES: Final = 4_194_304
+_READ_BYTES: Final = 262_144
 _NO_QUEUE: Final = -1
 
 # Of the records of a queue: first position, number of messages, location.
@@ -50,18 +51,23 @@ class FrameReader:
 
     def frames(self) -> Iterator[Frame]:
         """Valid frames one after the other, as far as there are any."""
-        last = None
+        last = 0
         while self.at < self._end:
             if self.at in self._skip:
                 self.at = self._skip[self.at]
-                last = None
+                last = 0
                 continue
-            frame = self._frame(self.at)
-            if frame is None or (last is not None and frame.sequence != last + 1):
+            before = self.at
+            for frame in self._frames(before):
+                if frame.epoch != self._entry.epoch or (last and frame.sequence != last + 1):
+                    return
+                last = frame.sequence
+                yield frame
+                self.at = frame.end
+                if self._skip and self.at in self._skip:
+                    break
+            if self.at == before:
                 return
-            last = frame.sequence
-            yield frame
-            self.at = frame.end
 
     def later(self) -> Frame | None:
         """The next valid frame beyond the place where `frames` stood still."""
@@ -88,15 +94,21 @@ class FrameReader:
         return octets.startswith(format.FRAME_MAGIC, start)
 
     def _frame(self, at: int) -> Frame | None:
+        """The valid frame at this place of the file, if there is one."""
+        frame = next(self._frames(at), None)
+        return frame if frame is not None and frame.epoch == self._entry.epoch else None
+
+    def _frames(self, at: int) -> Iterator[Frame]:
+        """The valid frames from this place of the file on: those that one read holds, or one that is larger."""
         octets, start = self._octets(at, format.FRAME_HEADER_BYTES)
         size_bytes = format.payload_bytes(octets[start : start + format.FRAME_HEADER_BYTES])
         if size_bytes is None or at + format.FRAME_HEADER_BYTES + size_bytes > self._end:
-            return None
+            return iter(())
         octets, start = self._octets(at, format.FRAME_HEADER_BYTES + size_bytes)
-        frame = format.decode_frame(octets, start, self._entry.salt, at)
-        return frame if frame is not None and frame.epoch == self._entry.epoch else None
+        return format.frames(octets, start, self._entry.salt, at - start)
 
     def _octets(self, at: int, size_bytes: int) -> tuple[bytes, int]:
+        """At least so many octets from this place of the file on, if it has so many: what was read, and where in it."""
         offset, octets = self._window
         if not offset <= at <= at + size_bytes <= offset + len(octets):
             octets = self._file.read(at, min(max(size_bytes, _READ_BYTES), self._end - at))
@@ -107,16 +119,14 @@ class FrameReader:
 
 @dataclass(slots=True)
 class Recovered:
-    """last: the frame that was committed last; last_in_tail: it stands in the segment that was not sealed, and is to be
-    written again. cut: where a torn tail begins, if any.
+    """last: the last frame of the segment that was not sealed, if there is any: it is to be written again. cut: where a
+    torn tail begins, if any.
 
     tails: by queue id, the first position that may be given to a new message.
     """
 
     last: Frame | None = None
-    last_in_tail: bool = False
     cut: tuple[str, int] | None = None
-    frame_count: int = 0
     tails: dict[int, int] = field(default_factory=dict)
 
 
@@ -126,7 +136,8 @@ class Recovery:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._acked: dict[int, Intervals] = {}
-        self._records: dict[int, _Columns] = {}
+        # By queue and segment.
+        self._records: dict[int, dict[int, _Columns]] = {}
         self._deleted: set[int] = set()
         # By queue: beyond all positions that were published; and beyond those that were acknowledged or marked, too.
         self._published: dict[int, int] = {}
@@ -141,8 +152,6 @@ class Recovery:
     def read(self, disk: Disk, manifest: Manifest) -> Recovered:
         """All but the last frame, which is returned. Raises Damage and OSError."""
         recovered = Recovered(tails=self._tails)
-        last: tuple[Segment, Frame] | None = None
-        sequence = 0
         for entry in manifest.segments:
             name = segment_name(entry.id)
             if not disk.exists(name):
@@ -151,25 +160,26 @@ class Recovery:
             try:
                 segment = self._open(file, entry)
                 reader = FrameReader(file, entry, disk.size_bytes(name))
-                for frame in reader.frames():
-                    if frame.sequence <= sequence:
-                        raise Damage(name, frame.offset, f"commit {frame.sequence} stands after commit {sequence}")
-                    sequence = frame.sequence
-                    recovered.frame_count += 1
-                    if last is not None:
-                        self.apply(*last)
-                    last = segment, frame
+                self._read_frames(segment, entry, reader, recovered)
                 self._see_end(name, entry, reader, recovered)
             finally:
                 file.close()
-        if last is not None:
-            segment, recovered.last = last
-            recovered.last_in_tail = segment is self._log.segments[-1]
-            if not recovered.last_in_tail:
-                # It was synced before its segment was sealed.
-                self.apply(segment, recovered.last)
-        self._log.sequence = sequence
+        self._enter_run()
         return recovered
+
+    def _read_frames(self, segment: Segment, entry: SegmentEntry, reader: FrameReader, recovered: Recovered) -> None:
+        sequence = self._log.sequence
+        for frame in reader.frames():
+            if frame.sequence <= sequence:
+                raise Damage(segment.name, frame.offset, f"commit {frame.sequence} stands after commit {sequence}")
+            sequence = frame.sequence
+            if entry.sealed is not None:
+                self._apply(segment, frame)
+                continue
+            if recovered.last is not None:
+                self._apply(segment, recovered.last)
+            recovered.last = frame
+        self._log.sequence = sequence
 
     def _open(self, file: DiskFile, entry: SegmentEntry) -> Segment:
         name = segment_name(entry.id)
@@ -206,6 +216,11 @@ class Recovery:
 
     def apply(self, segment: Segment, frame: Frame) -> None:
         """Takes the records of a commit into the books. Raises Damage."""
+        self._apply(segment, frame)
+        self._enter_run()
+
+    def _apply(self, segment: Segment, frame: Frame) -> None:
+        """The same, but for a run that may go on in the next commit."""
         payload = frame.payload
         start = frame.offset + format.FRAME_HEADER_BYTES
         place = format.location(segment.id, start)
@@ -238,7 +253,7 @@ class Recovery:
         elif kind == format.ACK:
             self._ack(segment, *format.decode_ack(payload[begin:end]))
         elif kind == format.DEFINE:
-            self._define(segment, *format.decode_definition(payload[begin:end]))
+            self._define(segment, *format.decode_definition(payload[begin:end]), end - begin)
         elif kind == format.MARK:
             self._mark(segment, *format.decode_mark(payload[begin:end]))
         return end
@@ -248,7 +263,7 @@ class Recovery:
         if log is None:
             log = self._log.queues[number] = QueueLog(self._log, number)
             self._acked[number] = Intervals()
-            self._records[number] = array("Q"), array("Q"), array("Q")
+            self._records[number] = {}
             self._published[number] = 0
             self._tails[number] = 1
         return log
@@ -268,7 +283,10 @@ class Recovery:
         self._first = self._end = first
         if number not in self._deleted:
             self._queue(number)
-        self._columns = self._records.get(number) or (array("Q"), array("Q"), array("Q"))
+        by_segment = self._records.get(number, {})
+        if segment.id not in by_segment:
+            by_segment[segment.id] = array("Q"), array("Q"), array("Q")
+        self._columns = by_segment[segment.id]
 
     def _enter_run(self) -> None:
         segment, number, first, end = self._segment, self._number, self._first, self._end
@@ -282,8 +300,11 @@ class Recovery:
         if first >= self._published[number]:
             log.extents.append(first, segment)
         else:
-            # A copy: of the records of a position the later one counts.
+            # A copy: of the records of a position the later one counts. What settles it stays as long as this segment,
+            # and this segment as long as the original.
             self._copied.add(number)
+            originals = {span[0] for span in log.extents.spans(first, end)}
+            segment.cancels |= {one for one in originals if one is not None and one is not segment}
             log.count_out_live(first, end)
             log.extents.move(first, end, segment)
         log.live.add(first, end)
@@ -318,18 +339,18 @@ class Recovery:
                     segment.cancels.add(target)
             self._tails[number] = max(self._tails[number], end)
 
-    def _define(self, segment: Segment, key: Key, content: Content | None) -> None:
+    def _define(self, segment: Segment, key: Key, content: Content | None, size_bytes: int) -> None:
         log = self._log
         last = log.definitions.pop(key, None)
         if last is not None:
-            last.definitions.discard(key)
+            del last.definitions[key]
         if content is None:
             log.contents.pop(key, None)
             segment.cancels |= log.defined.get(key, set()) - {segment}
             return
         log.contents[key] = content
         log.definitions[key] = segment
-        segment.definitions.add(key)
+        segment.definitions[key] = size_bytes
         segment.defined.add(key)
         log.defined.setdefault(key, set()).add(segment)
 
@@ -341,7 +362,7 @@ class Recovery:
             log.mark_segment.marks.discard(log)
         log.mark_segment = segment
         segment.marks.add(log)
-        log.mark = log.durable_mark = mark
+        log.mark = log.durable_mark = log.renew_at = mark
         log.flagged = flagged
         self._tails[number] = max(self._tails[number], mark)
 
@@ -360,19 +381,52 @@ class Recovery:
 
     def stored_runs(self, log: QueueLog) -> StoredRuns:
         """The live messages of a queue, where they stand on disk, and whether they may have been with a client."""
-        columns = self._records.pop(log.id)
-        if log.id in self._copied:
-            order = sorted(range(len(columns[0])), key=columns[0].__getitem__)
-            columns = tuple(array("Q", map(values.__getitem__, order)) for values in columns)
+        by_segment = self._records.pop(log.id)
+        copied = log.id in self._copied
+        if copied:
+            by_segment = {number: _sorted(columns) for number, columns in by_segment.items()}
         runs = StoredRuns()
-        stretches = _stretches(log)
-        begin = stop = segment = 0
-        redelivered = False
-        for first, count, place in _consumed(columns):
-            end = first + count
-            while stop <= first:
-                begin, stop, segment, redelivered = next(stretches, _NOTHING)
-            if begin <= first and end <= stop:
-                if place >> format.LOCATION_SHIFT == segment: 
+        last = 0
+        for begin, stop, segment, redelivered in _stretches(log):
+            if segment != last and not copied:
+                # Nothing more is found in it: at no time is everything there twice.
+                by_segment.pop(last, None)
+            last = segment
+            firsts, counts, places = by_segment[segment]
+            at, after = max(bisect_right(firsts, begin) - 1, 0), bisect_left(firsts, stop)
+            for first, count, place in zip(firsts[at:after], counts[at:after], places[at:after], strict=True):
+                if begin <= first and first + count <= stop:
                     runs.append(first, count, place, redelivered)
-                continue
+                elif begin < first + count:
+                    first, end = max(begin, first), min(first + count, stop)
+                    runs.append(first, end - first, place, redelivered)
+        return runs
+
+
+def _sorted(columns: _Columns) -> _Columns:
+    """Copies stand among what was published later: by position, as the others are already."""
+    firsts, counts, places = columns
+    order = sorted(range(len(firsts)), key=firsts.__getitem__)
+    return (
+        array("Q", [firsts[at] for at in order]),
+        array("Q", [counts[at] for at in order]),
+        array("Q", [places[at] for at in order]),
+    )
+
+
+def _stretches(log: QueueLog) -> Iterator[tuple[int, int, int, bool]]:
+    """(first, end, segment, whether they may have been with a client) of the live positions of a queue, ascending."""
+    flagged = Intervals()
+    flagged.add(0, log.mark)
+    for first, end in log.flagged:
+        flagged.add(first, end)
+    for live_first, live_end in log.live:
+        for segment, first, end in log.extents.spans(live_first, live_end):
+            assert segment is not None, "what is live has a record"
+            for start, stop in flagged.within(first, end):
+                if first < start:
+                    yield first, start, segment.id, False
+                yield start, stop, segment.id, True
+                first = stop
+            if first < end:
+                yield first, end, segment.id, False

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from amqpbroker.journal.queue_log import QueueLog
 
 FOLDER = "log"
+# Of a queue without flagged messages, as most are.
+_MARK_BYTES = 29
 
 
 class Segment:
@@ -18,8 +20,8 @@ class Segment:
     recorded, live: message records in it (one for each queue a message reached), and those that are not settled.
     cancels: the segments that hold what is settled by acknowledgements in this one; as long as one of them is there,
     these acknowledgements are needed, or what they settled would come back.
-    defined: the definitions it has records of. definitions, marks: those of which the last record stands here.
-    queues: that have records in it.
+    defined: the definitions it has records of. definitions, marks: those of which the last record stands here; of
+    definitions with its size. queues: that have records in it.
     """
 
     __slots__ = (
@@ -53,7 +55,7 @@ class Segment:
         self.live = 0
         self.cancels: set[Segment] = set()
         self.defined: set[Key] = set()
-        self.definitions: set[Key] = set()
+        self.definitions: dict[Key, int] = {}
         self.marks: set[QueueLog] = set()
         self.queues: set[QueueLog] = set()
 
@@ -65,7 +67,9 @@ class Segment:
     @property
     def live_bytes(self) -> int:
         """About how many octets of it are still needed."""
-        return (self.end - BLOCK_BYTES) * self.live // self.recorded if self.live else 0
+        messages_bytes = (self.end - BLOCK_BYTES) * self.live // self.recorded if self.live else 0
+        others_bytes = sum(self.definitions.values()) + _MARK_BYTES * len(self.marks)
+        return max(messages_bytes, others_bytes)
 
     @property
     def is_free(self) -> bool:

@@ -74,13 +74,15 @@ class Writer:
         segment = commit.segment
         if commit.is_new:
             self._begin(segment)
-        if commit.manifest is not None:
-            self._replace_manifest(commit.manifest)
-            for retired in commit.retired:
-                self._recycle(retired)
         payload = commit.pieces[0] if len(commit.pieces) == 1 else b"".join(commit.pieces)
         frame = encode_frame(segment.salt, commit.offset, commit.sequence, segment.epoch, commit.record_count, payload)
         self._open(segment).write(frame, commit.offset, sync=True)
+        if commit.manifest is not None:
+            # After the frame: the first manifest of a start cuts the last commit off the old segment, and what lets a
+            # segment go may be the acknowledgements in this very commit.
+            self._replace_manifest(commit.manifest)
+            for retired in commit.retired:
+                self._recycle(retired)
         if commit.is_new or commit.retired or self.short:
             self._replenish()
 

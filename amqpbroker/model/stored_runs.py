@@ -69,6 +69,16 @@ class StoredRuns:
             self._head = 0
         return run
 
+    def shorten(self, count: int) -> None:
+        """Takes the first count messages off the front run, or all of it."""
+        first, there, _, _ = self.peek()
+        if count >= there:
+            self.pop()
+            return
+        self._firsts[self._head] = first + count
+        self._counts_and_flags[self._head] -= count << 1
+        self.message_count -= count
+
     def relocate(self, first: int, count: int, location: int) -> None:
         """Compaction: those of the positions [first, first + count) that are here have this location now.
 

@@ -8,6 +8,7 @@ The owner calls `feed` with what it read, then takes what is in the outbox and w
 becomes a close frame in `_fail`, nowhere else.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -84,6 +85,7 @@ class Connection:
     drop_at_s: when the socket has to be closed, None while it may stay. on_fault: told what went wrong, for the log.
     more: one turn's work is done but not all that was read; `feed` is to be called again, with nothing if need be,
     after the outbox was written and others had their turn.
+    held: by channel, answers that wait for what is outside of here, each with the number that has to be reached.
     """
 
     def __init__(self, settings: Settings, now_s: float) -> None:
@@ -93,6 +95,7 @@ class Connection:
         self.channels: dict[int, Channel] = {}
         self.outbox: list[bytes] = []
         self.outbox_bytes = 0
+        self.held: dict[int, deque[tuple[int, bytes]]] = {}
         self.touched = False
         self.more = False
         self.client_properties: Table = {}
@@ -188,8 +191,30 @@ class Connection:
             self.handler.touched()
 
     def send(self, channel: int, method: Method) -> None:
-        """Puts a method into the outbox."""
-        self.write(encode_frame(channel, method))
+        """Puts a method into the outbox, behind what is held of its channel; on channel 0, of any."""
+        octets = encode_frame(channel, method)
+        if self.held and (channel in self.held or channel == 0):
+            self.hold(channel, octets, 0)
+        else:
+            self.write(octets)
+
+    def hold(self, channel: int, octets: bytes, until: int) -> None:
+        """Puts octets into the outbox when `let_go` has reached a number, and all that is held before them is out."""
+        self.held.setdefault(channel, deque()).append((until, octets))
+
+    def let_go(self, reached: int) -> list[int]:
+        """What was held until a number that is reached now goes out; returns the channels that hold nothing more."""
+        free = []
+        for channel in sorted(self.held, reverse=True):
+            waiting = self.held[channel]
+            if channel == 0 and len(self.held) > 1:
+                break
+            while waiting and waiting[0][0] <= reached:
+                self.write(waiting.popleft()[1])
+            if not waiting:
+                del self.held[channel]
+                free.append(channel)
+        return free
 
     # Reading
 

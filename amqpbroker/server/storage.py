@@ -7,9 +7,10 @@ import contextlib
 import logging
 import os
 import threading
+from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from amqpbroker.journal.disk import FileDisk
 from amqpbroker.journal.opening import open_journal
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from amqpbroker.server.server import Server
 
 logger = logging.getLogger("amqpbroker.storage")
+
+T = TypeVar("T")
 
 # How often a commit that found no space is tried again.
 _TRY_AGAIN_S: Final = 0.2
@@ -97,10 +100,11 @@ class Storage:
 
     def _turn_ended(self) -> None:
         """All that belongs together is recorded: it may be written, if nothing is being written."""
-        self._begin(self.log.close())
+        self._begin(seal=False)
 
-    def _begin(self, commit: Commit | None) -> None:
-        if commit is None or self._failed:
+    def _begin(self, *, seal: bool) -> None:
+        commit = None if self._failed else self._in_the_books(partial(self.log.close, seal))
+        if commit is None:
             return
         self._began_s = self._server.ticker.now_s()
         self._jobs.put(commit)
@@ -132,8 +136,17 @@ class Storage:
         if error is not None:
             self._server.ticker.at(self._ended_s + _TRY_AGAIN_S, partial(self._jobs.put, commit))
             return
-        self.log.committed(commit)
+        self._in_the_books(partial(self.log.committed, commit))
         self._server.batch.finish()
+
+    def _in_the_books(self, change: Callable[[], T]) -> T | None:
+        """Makes a change; a fault of ours ends the broker: nothing is confirmed on books that may be wrong."""
+        try:
+            return change()
+        except Exception as fault:
+            logger.exception("%s: internal error", self.path)
+            self._fail(fault)
+            return None
 
     def _watch(self) -> None:
         """Looks after a commit: is it long overdue; or was there none for a while, and the last is to be sealed."""
@@ -143,7 +156,7 @@ class Storage:
             if now_s - self._began_s > _STUCK_COMMIT_S:
                 self._note(full=self._full, stuck=True)
         elif now_s - self._ended_s >= SEAL_AFTER_S:
-            self._begin(self.log.close(seal=True))
+            self._begin(seal=True)
             return
         self._watching = True
         self._server.ticker.at(now_s + SEAL_AFTER_S, self._watch)
@@ -158,7 +171,7 @@ class Storage:
             self._full, self._stuck = full, stuck
             self._server.alarms.look()
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, error: Exception) -> None:
         """The disk has taken and lost something: nothing is confirmed any more, and the broker ends."""
         self._failed = True
         logger.critical("%s: the disk has failed: %s; nothing is confirmed any more", self.path, error)

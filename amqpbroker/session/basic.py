@@ -72,7 +72,7 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
         arguments=method.arguments,
     )
     channel.add_consumer(consumer)
-    channel.reply(Basic.ConsumeOk(consumer_tag=tag), nowait=method.nowait)
+    channel.consume_ok(tag, method.nowait)
     queue.drain()
 
 
@@ -88,7 +88,7 @@ def _consume_replies(channel: "Channel", tag: str, method: Basic.Consume) -> Non
     channel.by_number[consumer.number] = consumer
     channel.reply_consumer = consumer
     broker.reply_queues[queue.name] = queue
-    channel.reply(Basic.ConsumeOk(consumer_tag=tag), nowait=method.nowait)
+    channel.consume_ok(tag, method.nowait)
 
 
 def cancel(channel: "Channel", method: Basic.Cancel) -> None:

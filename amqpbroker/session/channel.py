@@ -4,7 +4,6 @@ Methods go to the handler of their class (`basic`, `exchange`, `queue`, `tx`), e
 frames need is here: runs of publishes, deliveries, acknowledgements.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, A
 from amqpbroker.limits import BACKLOG_HIGH_MESSAGES, FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.message import PERSISTENT, Message, by_persistence
-from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.session import basic, control, exchange, queue, tx
 from amqpbroker.session.confirms import Confirms
@@ -41,7 +39,7 @@ class Channel:
 
     consumers: by consumer tag. by_number: the same by the number that unacknowledged messages carry, with those that
     were cancelled and those that stand for basic.get while they have such messages. last_queue: the queue that an empty
-    name stands for.
+    name stands for. waits_to_deliver: an answer to basic.consume waits for the disk.
     """
 
     def __init__(self, connection: "Connection", number: int) -> None:
@@ -67,10 +65,7 @@ class Channel:
         self.transaction: Transaction | None = None
         self.reply_consumer: Consumer | None = None
         self.is_closed = False
-        # What the journal has to have written before an answer goes out, and the answer.
-        self._held_replies: deque[tuple[int, bytes]] = deque()
-        # The part of the journal for which `_committed` is to be called.
-        self._waits_for = 0
+        self.waits_to_deliver = False
         self._getters: dict[str, Consumer] = {}
         self._next_number = 1
 
@@ -114,41 +109,30 @@ class Channel:
 
     def reply_octets(self, octets: bytes, after: int) -> None:
         """Answers when the journal has written so far, and not before the answers that wait already."""
-        journal = self.connection.broker.journal
-        if journal is not None and (self._held_replies or after > journal.done_number):
-            self._held_replies.append((after, octets))
-            self._call_when_committed(journal)
-        else:
-            self.connection.wire.write(octets)
+        self.connection.reply(self.number, octets, after)
 
     def when_defined(self, durable: bool) -> int:
         """What the journal has to have written before a definition may be told to be there, or gone."""
         journal = self.connection.broker.journal
         return journal.defined_number if durable and journal is not None else 0
 
-    def _call_when_committed(self, journal: Journal) -> None:
-        if self._waits_for != journal.open_number:
-            self._waits_for = journal.open_number
-            journal.when_committed(self._committed)
+    def consume_ok(self, consumer_tag: str, nowait: bool) -> None:
+        """Answers basic.consume: nothing is delivered before that is out."""
+        self.reply(Basic.ConsumeOk(consumer_tag=consumer_tag), nowait=nowait)
+        if self.number in self.connection.wire.held:
+            self.waits_to_deliver = True
+            self.budget.writable = False
 
-    def _committed(self) -> None:
-        """More of the journal is on disk: answers and confirms that waited for it go out."""
-        journal = self.connection.broker.journal
-        if self.is_closed or journal is None:
-            return
-        if self.confirms is not None:
-            self.connection.confirms_due(self)
-        held = self._held_replies
-        while held and held[0][0] <= journal.done_number:
-            self.connection.wire.write(held.popleft()[1])
-        if held:
-            self._call_when_committed(journal)
+    def replies_are_out(self) -> None:
+        """No answer waits any more."""
+        if self.waits_to_deliver:
+            self.waits_to_deliver = False
+            self.budget.writable = not self.connection.full
+            self.wake()
 
     def closed(self) -> None:
         """Whatever the client held goes back; its consumers are gone."""
         self.is_closed = True
-        # Nobody is told what is not on disk.
-        self._held_replies.clear()
         for tag in list(self.consumers):
             self.remove_consumer(tag)
         if self.reply_consumer is not None:
@@ -180,7 +164,7 @@ class Channel:
             journal = self.connection.broker.journal
             if journal is not None and group.logged and messages[0][3] & PERSISTENT:
                 self.confirms.wait(len(messages), journal.open_number)
-                self._call_when_committed(journal)
+                self.connection.confirms_wait(self, journal)
             else:
                 self.confirms.add(len(messages))
                 self.connection.confirms_due(self)

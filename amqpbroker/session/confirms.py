@@ -63,6 +63,10 @@ class Confirms:
             singles.insert(0, lay_ack(self._prefix, top, multiple=count > 1))
         return b"".join(singles)
 
+    def waits_beyond(self, done_number: int) -> bool:
+        """Whether anything waits for more of the journal than that."""
+        return bool(self._waiting) and self._waiting[-1][2] > done_number
+
     def give_up(self) -> list[tuple[int, int]]:
         """The numbers that wait, as (first, last): they wait no more, and nobody has told anything about them."""
         waiting = [(first, last) for first, last, _ in self._waiting]

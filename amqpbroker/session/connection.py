@@ -8,6 +8,7 @@ from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
 from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue, size_of
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.protocol.connection import Connection as WireConnection
@@ -56,6 +57,9 @@ class Connection:
         self._transport = transport
         self._channels: dict[int, Channel] = {}
         self._confirms_due: dict[Channel, None] = {}
+        self._confirms_wait: dict[Channel, None] = {}
+        # The part of the journal for which `_committed` is to be called.
+        self._waits_for = 0
         self._paused_by_transport = False
         self._blocked = False
 
@@ -128,13 +132,52 @@ class Connection:
             self.wire.touched = True
             self.touched()
 
+    def confirms_wait(self, channel: Channel, journal: Journal) -> None:
+        """A channel has published, in confirm mode, what has to be on disk first."""
+        self._confirms_wait[channel] = None
+        self._call_when_committed(journal)
+
+    def reply(self, channel: int, octets: bytes, after: int) -> None:
+        """Answers when the journal has written so far, and not before the answers of the channel that wait already."""
+        journal = self.broker.journal
+        if journal is not None and after > journal.done_number:
+            self.wire.hold(channel, octets, after)
+            self._call_when_committed(journal)
+        elif channel in self.wire.held:
+            self.wire.hold(channel, octets, 0)
+        else:
+            self.wire.write(octets)
+
+    def _call_when_committed(self, journal: Journal) -> None:
+        if self._waits_for != journal.open_number:
+            self._waits_for = journal.open_number
+            journal.when_committed(self._committed)
+
+    def _committed(self) -> None:
+        """More of the journal is on disk: answers and confirms that waited for it go out."""
+        journal = self.broker.journal
+        assert journal is not None
+        for channel in self.wire.let_go(journal.done_number):
+            if channel in self._channels:
+                self._channels[channel].replies_are_out()
+        if self.wire.held:
+            self._call_when_committed(journal)
+        waiting, self._confirms_wait = self._confirms_wait, {}
+        for one in waiting:
+            if not one.is_closed:
+                self.confirms_due(one)
+                assert one.confirms is not None
+                if one.confirms.waits_beyond(journal.done_number):
+                    self._confirms_wait[one] = None
+
     def _confirm(self, channel: Channel) -> None:
         if channel.confirms is not None:
             journal = self.broker.journal
             self.wire.outbox.append(channel.confirms.take_frames(journal.done_number if journal is not None else 0))
 
     def nack_waiting(self) -> None:
-        """What waits for the disk will never be there: 'basic.nack' for each."""
+        """What waits for the disk will never be there: 'basic.nack' for each message, and no other answer."""
+        self.wire.held.clear()
         for channel in self._channels.values():
             if channel.confirms is not None:
                 for first, last in channel.confirms.give_up():
@@ -164,7 +207,7 @@ class Connection:
         self.full = False
         channels = list(self._channels.values())
         for channel in channels:
-            channel.budget.writable = True
+            channel.budget.writable = not channel.waits_to_deliver
         for channel in channels:
             channel.rejoin()
         for channel in channels:

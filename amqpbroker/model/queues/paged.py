@@ -186,19 +186,29 @@ class PagedQueue(Queue):
             first, count, place, redelivered = self.on_disk.peek()
             if first != end or redelivered != self.again:
                 break
-            read = self.store.read(place, self.log_id, first, count)
-            self.on_disk.pop()
-            self.store.release(place, count)
-            messages = [message for message in read if message is not None]
-            read_bytes += size_of(messages)
-            if len(messages) < count:
-                # What is left of a damaged run goes out as if it had come back; what is damaged goes nowhere.
-                self.requeue((first + at, message) for at, message in enumerate(read) if message is not None)
-                break
+            messages = self._read_sound(place, first, count)
             self.ready.extend(messages)
-            self.held_bytes += size_of(messages)
-            end = first + count
-        return bool(self.ready or self.requeued or self.on_disk or self.held)
+            read_bytes += size_of(messages)
+            end = first + len(messages)
+        self.held_bytes += read_bytes
+        return bool(self.ready or self.on_disk or self.held)
+
+    def _read_sound(self, place: int, first: int, count: int) -> list[Message]:
+        """Takes the front run, or the part of it before a damaged message, or what is damaged at its beginning."""
+        read = self.store.read(place, self.log_id, first, count)
+        sound: list[Message] = []
+        taken = 0
+        for message in read:
+            if message is not None:
+                sound.append(message)
+            elif sound:
+                break
+            else:
+                taken += 1
+        taken = len(sound) or taken
+        self.on_disk.shorten(taken)
+        self.store.release(place, taken)
+        return sound
 
     # Dispatch
 
