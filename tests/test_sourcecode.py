@@ -16,8 +16,8 @@ LONG_FUNCTIONS = {
     "amqpbroker/wire/hot.py: PublishLane.read": "the hot lane: a call for each message would cost more than its work",
     "interop_tests/raw/errors.py: _queues": "no code but a table: one fault after the other",
 }
-# Where any fault of ours is caught: of one connection, which must not take the other clients with it; and of the books of
-# the journal, after which nothing may be confirmed any more.
+# Where any fault of ours is caught: of one connection, which must not take the other clients with it; and of the books
+# of the journal, after which nothing may be confirmed any more.
 CATCHES_ALL = {"amqpbroker/server/transport.py", "amqpbroker/server/storage.py"}
 # Nothing imports these: they are where a process begins.
 BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main"}

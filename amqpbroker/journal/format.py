@@ -1,13 +1,15 @@
 """What stands on disk: segments, commit frames, records. Octets ↔ values, nothing kept between calls.
 
     segment = header of 512 octets, frames
-    frame   = magic, checksum, sequence, epoch, number of records, size of the payload; payload; filled up to 512 octets
+    frame   = magic, checksum of the header, checksum of the payload, sequence, epoch, number of records, size of the
+              payload; payload; filled up to 512 octets
     record  = kind, size of the content, checksum; content
 
 A frame is one commit and begins on a multiple of 512 octets, so that a torn write cannot reach back into the one
-before. Its checksum is seeded with the segment's random salt and the frame's place: neither what an earlier use of the
-file left behind nor octets that a client has published are ever taken for a frame. A record has a checksum of its own,
-and within a PUBLISH every message has one, since a message is read back alone.
+before. The checksum of its header is seeded with the segment's random salt and the frame's place: neither what an
+earlier use of the file left behind nor octets that a client has published are ever taken for a frame, and it takes no
+look at the payload to tell. A record has a checksum of its own, and within a PUBLISH every message has one, since a
+message is read back alone.
 
 docs/journal.md draws it, and says what to do to change it.
 """
@@ -43,10 +45,10 @@ _CHECKSUM: Final = struct.Struct(">I")
 _SEED: Final = struct.Struct(">QQ")
 
 FRAME_MAGIC: Final = b"AMQF"
-# magic, checksum; then what it covers: sequence, epoch, number of records, size of the payload
-_FRAME_START: Final = struct.Struct(">4sI")
-_FRAME_REST: Final = struct.Struct(">QIIQ")
-_FRAME: Final = struct.Struct(">4sIQIIQ")
+# magic, checksum of the header; then what it covers: checksum of the payload, sequence, epoch, records, size
+_FRAME: Final = struct.Struct(">4sIIQIIQ")
+_FRAME_COVERED: Final = struct.Struct(">IQIIQ")
+_COVERED_AT: Final = _FRAME.size - _FRAME_COVERED.size
 FRAME_HEADER_BYTES: Final = _FRAME.size
 
 # kind, size of the content, checksum of the content (of a PUBLISH: of its head)
@@ -145,10 +147,10 @@ class Frame(NamedTuple):
 
 def encode_frame(salt: int, offset: int, sequence: int, epoch: int, record_count: int, payload: bytes) -> list[bytes]:
     """The header, the payload and what fills up the last block, to be written at offset."""
-    rest = _FRAME_REST.pack(sequence, epoch, record_count, len(payload))
-    checksum = crc32(payload, crc32(rest, _seed(salt, offset)))
+    covered = _FRAME_COVERED.pack(crc32(payload), sequence, epoch, record_count, len(payload))
+    header = FRAME_MAGIC + _CHECKSUM.pack(crc32(covered, _seed(salt, offset))) + covered
     filling = bytes(-(FRAME_HEADER_BYTES + len(payload)) % BLOCK_BYTES)
-    return [_FRAME_START.pack(FRAME_MAGIC, checksum) + rest, payload, filling]
+    return [header, payload, filling]
 
 
 def frames(octets: bytes, at: int, salt: int, offset: int) -> Iterator[Frame]:
@@ -157,18 +159,20 @@ def frames(octets: bytes, at: int, salt: int, offset: int) -> Iterator[Frame]:
     offset: of octets in the file.
     """
     size_bytes = len(octets)
-    view = memoryview(octets)
     seed = crc32(salt.to_bytes(8, "big"))
     while at + FRAME_HEADER_BYTES <= size_bytes:
-        magic, checksum, sequence, epoch, record_count, payload_bytes = _FRAME.unpack_from(octets, at)
         start = at + FRAME_HEADER_BYTES
+        magic, checksum, of_payload, sequence, epoch, record_count, payload_bytes = _FRAME.unpack_from(octets, at)
         end = start + payload_bytes
         if magic != FRAME_MAGIC or end > size_bytes:
             return
-        if checksum != crc32(view[at + _FRAME_START.size : end], crc32((offset + at).to_bytes(8, "big"), seed)):
+        if checksum != crc32(octets[at + _COVERED_AT : start], crc32((offset + at).to_bytes(8, "big"), seed)):
+            return
+        payload = octets[start:end]
+        if of_payload != crc32(payload):
             return
         after = at + -(-(end - at) // BLOCK_BYTES) * BLOCK_BYTES
-        yield Frame(sequence, epoch, record_count, octets[start:end], offset + at, offset + after)
+        yield Frame(sequence, epoch, record_count, payload, offset + at, offset + after)
         at = after
 
 
@@ -177,11 +181,17 @@ def decode_frame(octets: bytes, at: int, salt: int, offset: int) -> Frame | None
     return next(frames(octets, at, salt, offset - at), None)
 
 
-def payload_bytes(header: bytes) -> int | None:
-    """How large the payload of the frame is whose header this is, if it is one: not checked."""
-    if len(header) < FRAME_HEADER_BYTES or not header.startswith(FRAME_MAGIC):
+def payload_bytes(octets: bytes, at: int, salt: int, offset: int) -> int | None:
+    """How large the payload of the frame is whose header is at octets[at:]; None: there is no valid header.
+
+    offset: of the frame in its file.
+    """
+    if len(octets) - at < FRAME_HEADER_BYTES or not octets.startswith(FRAME_MAGIC, at):
         return None
-    size_bytes: int = _FRAME_REST.unpack_from(header, _FRAME_START.size)[3]
+    start = at + FRAME_HEADER_BYTES
+    if _CHECKSUM.unpack_from(octets, at + 4)[0] != crc32(octets[at + _COVERED_AT : start], _seed(salt, offset)):
+        return None
+    size_bytes: int = _FRAME.unpack_from(octets, at)[-1]
     return size_bytes
 
 
@@ -229,8 +239,12 @@ def encode_ack(queue: int, runs: Sequence[Run]) -> bytes:
 
 
 def decode_ack(content: bytes) -> tuple[int, list[Run]]:
-    """(queue, runs)."""
+    """(queue, runs). Raises FormatError."""
+    if len(content) < _RUNS.size:
+        raise FormatError("an ACK record is cut")
     queue, count = _RUNS.unpack_from(content)
+    if len(content) != _RUNS.size + count * _RUN.size:
+        raise FormatError("the size of an ACK record is wrong")
     return queue, [_RUN.unpack_from(content, _RUNS.size + place * _RUN.size) for place in range(count)]
 
 
@@ -254,7 +268,7 @@ def decode_definition(content: bytes) -> tuple[Key, Content | None]:
     """Raises FormatError."""
     try:
         kind, vhost, name, value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise FormatError(f"a definition is no JSON list of four: {error}") from None
     return Key(kind, vhost, name), value
 
@@ -265,8 +279,12 @@ def encode_mark(queue: int, mark: int, flagged: Sequence[Run]) -> bytes:
 
 
 def decode_mark(content: bytes) -> tuple[int, int, list[Run]]:
-    """(queue, mark, flagged runs)."""
+    """(queue, mark, flagged runs). Raises FormatError."""
+    if len(content) < _MARK.size:
+        raise FormatError("a MARK record is cut")
     queue, mark, count = _MARK.unpack_from(content)
+    if len(content) != _MARK.size + count * _RUN.size:
+        raise FormatError("the size of a MARK record is wrong")
     return queue, mark, [_RUN.unpack_from(content, _MARK.size + place * _RUN.size) for place in range(count)]
 
 

@@ -167,8 +167,9 @@ class Connection:
                 self.drop_at_s = now_s
 
     def close(self, code: int, explanation: str, now_s: float) -> None:
-        """Closes from our side: the client is told, and dropped if it does not answer."""
+        """Closes from our side: the client is told at once, and dropped if it does not answer."""
         self._now_s = now_s
+        self.held.clear()
         if self.machine.state in (_RUNNING, ConnectionState.OPENING):
             self._close(AMQPError(code, explanation, (0, 0)))
         elif self.machine.state is not ConnectionState.CLOSED:
@@ -181,6 +182,7 @@ class Connection:
     def lost(self) -> None:
         """The socket is gone."""
         self._release()
+        self.held.clear()
 
     def write(self, octets: bytes) -> None:
         """Puts octets into the outbox."""

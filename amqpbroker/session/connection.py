@@ -16,7 +16,7 @@ from amqpbroker.protocol.handshake import capability
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.channel import Channel
 from amqpbroker.session.unacked import Entry
-from amqpbroker.wire.methods import Basic
+from amqpbroker.wire.methods import Basic, encode_frame
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 
 
@@ -178,6 +178,9 @@ class Connection:
     def nack_waiting(self) -> None:
         """What waits for the disk will never be there: 'basic.nack' for each message, and no other answer."""
         self.wire.held.clear()
+        for channel in self._confirms_due:
+            self._confirm(channel)
+        self._confirms_due.clear()
         for channel in self._channels.values():
             if channel.confirms is not None:
                 for first, last in channel.confirms.give_up():
@@ -239,13 +242,14 @@ class Connection:
         self._blocked = True
         self.wire.heartbeat.paused = True
         if self.has_capability("connection.blocked"):
-            self.wire.send(0, ConnectionMethods.Blocked(reason=self.broker.blocked_reason or ""))
+            # Whatever answers wait: it may be the disk that is full.
+            self.wire.write(encode_frame(0, ConnectionMethods.Blocked(reason=self.broker.blocked_reason or "")))
         self._transport.pause_reading()
         self.broker.when_unblocked(self._unblock)
 
     def _unblock(self) -> None:
         if self.has_capability("connection.blocked"):
-            self.wire.send(0, ConnectionMethods.Unblocked())
+            self.wire.write(encode_frame(0, ConnectionMethods.Unblocked()))
         self._let_go_on()
 
     def _let_go_on(self) -> None:

@@ -6,6 +6,7 @@ memory because it is not on disk yet. The last two are empty until the head is f
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.limits import HEAD_MAX_BYTES
@@ -196,16 +197,10 @@ class PagedQueue(Queue):
     def _read_sound(self, place: int, first: int, count: int) -> list[Message]:
         """Takes the front run, or the part of it before a damaged message, or what is damaged at its beginning."""
         read = self.store.read(place, self.log_id, first, count)
-        sound: list[Message] = []
-        taken = 0
-        for message in read:
-            if message is not None:
-                sound.append(message)
-            elif sound:
-                break
-            else:
-                taken += 1
-        taken = len(sound) or taken
+        is_damaged = read[0] is None
+        front = list(takewhile(lambda message: (message is None) == is_damaged, read))
+        sound = [message for message in front if message is not None]
+        taken = len(front)
         self.on_disk.shorten(taken)
         self.store.release(place, taken)
         return sound
