@@ -84,6 +84,10 @@ class FormatError(Exception):
         self.at = at
 
 
+class NewerVersion(FormatError):
+    """Nothing is wrong with it: a later version of the broker wrote it."""
+
+
 def location(segment: int, offset: int) -> int:
     """Where a record begins, in one number of 64 bits."""
     return segment << _OFFSET_BITS | offset
@@ -127,7 +131,7 @@ def decode_segment_header(block: bytes) -> SegmentHeader:
     if _CHECKSUM.unpack_from(block, end)[0] != crc32(block[:end]):
         raise FormatError("the checksum of the segment's header is wrong")
     if version != VERSION:
-        raise FormatError(f"it is of version {version}, and this broker reads version {VERSION}")
+        raise NewerVersion(f"it is of version {version}, and this broker reads version {VERSION}")
     return SegmentHeader(epoch, number, salt)
 
 
@@ -181,17 +185,25 @@ def decode_frame(octets: bytes, at: int, salt: int, offset: int) -> Frame | None
     return next(frames(octets, at, salt, offset - at), None)
 
 
-def payload_bytes(octets: bytes, at: int, salt: int, offset: int) -> int | None:
-    """How large the payload of the frame is whose header is at octets[at:]; None: there is no valid header.
+def frame_bytes(octets: bytes, at: int, salt: int, offset: int) -> int | None:
+    """How long the frame is whose header is at octets[at:], without what fills it up; None: there is no valid header.
 
     offset: of the frame in its file.
     """
-    if len(octets) - at < FRAME_HEADER_BYTES or not octets.startswith(FRAME_MAGIC, at):
-        return None
     start = at + FRAME_HEADER_BYTES
+    if start > len(octets) or not octets.startswith(FRAME_MAGIC, at):
+        return None
     if _CHECKSUM.unpack_from(octets, at + 4)[0] != crc32(octets[at + _COVERED_AT : start], _seed(salt, offset)):
         return None
     size_bytes: int = _FRAME.unpack_from(octets, at)[-1]
+    return FRAME_HEADER_BYTES + size_bytes
+
+
+def payload_bytes(header: bytes) -> int | None:
+    """How large the payload of the frame is whose header this is, if it is one: not checked."""
+    if len(header) < FRAME_HEADER_BYTES or not header.startswith(FRAME_MAGIC):
+        return None
+    size_bytes: int = _FRAME.unpack_from(header)[-1]
     return size_bytes
 
 
@@ -225,7 +237,7 @@ def record(payload: bytes, at: int) -> tuple[int, int, int]:
     if crc32(payload[start:covered]) != checksum:
         raise FormatError("the checksum of a record is wrong", at)
     if not PUBLISH <= kind <= SEAL:
-        raise FormatError(f"a record of kind {kind}: this journal was written by a newer version", at)
+        raise NewerVersion(f"a record of kind {kind}: this journal was written by a newer version", at)
     return kind, start, stop
 
 

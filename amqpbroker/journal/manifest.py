@@ -21,6 +21,10 @@ class ManifestError(Exception):
     """A manifest that cannot be used: why, in words."""
 
 
+class NewerManifest(ManifestError):
+    """Nothing is wrong with it: a later version of the broker wrote it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentEntry:
     """A segment of the log.
@@ -41,8 +45,7 @@ class SegmentEntry:
 class Manifest:
     """epoch: counts the starts of the broker. segments: oldest first.
 
-    unknown_queues: ids of queues whose definitions
-    `journal salvage` could not save.
+    unknown_queues: ids of queues whose definitions `journal salvage` could not save.
     """
 
     epoch: int = 0
@@ -78,7 +81,7 @@ def decode(octets: bytes) -> Manifest:
         raise ManifestError("it does not begin like a manifest")
     if words[1] != b"%d" % VERSION:
         version = words[1].decode("ascii", "replace")
-        raise ManifestError(f"it is of version {version}, and this broker reads version {VERSION}")
+        raise NewerManifest(f"it is of version {version}, and this broker reads version {VERSION}")
     if words[2] != b"%08x" % crc32(line):
         raise ManifestError("its checksum is wrong")
     content: dict[str, Any] = json.loads(line)

@@ -46,6 +46,7 @@ class FrameReader:
         self._file = file
         self._entry = entry
         self._end = min(size_bytes, entry.sealed) if entry.sealed is not None else size_bytes
+        self._size_bytes = size_bytes
         self._skip = dict(entry.skip)
         self._window = (0, b"")
 
@@ -69,9 +70,8 @@ class FrameReader:
             if self.at == before:
                 return
 
-    def later(self) -> Frame | None:
-        """The next valid frame beyond the place where `frames` stood still."""
-        at = self.at + format.BLOCK_BYTES
+    def later(self, at: int) -> Frame | None:
+        """The first valid frame from this block of the file on."""
         while at < self._end:
             octets, start = self._octets(at, format.FRAME_HEADER_BYTES)
             found = octets.find(format.FRAME_MAGIC, start)
@@ -82,30 +82,33 @@ class FrameReader:
                 at += max(len(octets) - start, format.BLOCK_BYTES) // format.BLOCK_BYTES * format.BLOCK_BYTES
                 continue
             at += found - start
-            frame = self._frame(at)
-            if frame is not None:
+            frame = next(self._frames(at), None)
+            if frame is not None and frame.epoch == self._entry.epoch:
                 return frame
             at += format.BLOCK_BYTES
         return None
 
     def is_torn(self) -> bool:
-        """Whether a frame was begun at the place where `frames` stood still."""
-        octets, start = self._octets(self.at, format.FRAME_HEADER_BYTES)
-        return octets.startswith(format.FRAME_MAGIC, start)
+        """Whether a frame of this segment was begun at the place where `frames` stood still."""
+        return self._frame_bytes(self.at) is not None
 
-    def _frame(self, at: int) -> Frame | None:
-        """The valid frame at this place of the file, if there is one."""
-        frame = next(self._frames(at), None)
-        return frame if frame is not None and frame.epoch == self._entry.epoch else None
+    @property
+    def is_short(self) -> bool:
+        """Whether the file is shorter than it was made."""
+        return self._size_bytes < self._entry.size_bytes
 
     def _frames(self, at: int) -> Iterator[Frame]:
         """The valid frames from this place of the file on: those that one read holds, or one that is larger."""
-        octets, start = self._octets(at, format.FRAME_HEADER_BYTES)
-        size_bytes = format.payload_bytes(octets[start : start + format.FRAME_HEADER_BYTES])
-        if size_bytes is None or at + format.FRAME_HEADER_BYTES + size_bytes > self._end:
+        size_bytes = self._frame_bytes(at)
+        if size_bytes is None or at + size_bytes > self._end:
             return iter(())
-        octets, start = self._octets(at, format.FRAME_HEADER_BYTES + size_bytes)
+        octets, start = self._octets(at, size_bytes)
         return format.frames(octets, start, self._entry.salt, at - start)
+
+    def _frame_bytes(self, at: int) -> int | None:
+        """How long the frame is whose header stands at this place of the file, if one does."""
+        octets, start = self._octets(at, format.FRAME_HEADER_BYTES)
+        return format.frame_bytes(octets, start, self._entry.salt, at)
 
     def _octets(self, at: int, size_bytes: int) -> tuple[bytes, int]:
         """At least so many octets from this place of the file on, if it has so many: what was read, and where in it."""
@@ -189,6 +192,10 @@ class Recovery:
             raise Damage(name, 0, str(fault)) from None
         if (header.epoch, header.id, header.salt) != (entry.epoch, entry.id, entry.salt):
             raise Damage(name, 0, "it is another segment than the manifest says")
+        return self.add_segment(entry)
+
+    def add_segment(self, entry: SegmentEntry) -> Segment:
+        """The next segment, to be filled with what is in it."""
         segment = Segment(entry.id, entry.epoch, entry.salt, entry.size_bytes)
         segment.skip = entry.skip
         segment.sealed = True
@@ -205,11 +212,14 @@ class Recovery:
                 raise Damage(name, reader.at, f"a commit is damaged or cut; the segment goes on to {entry.sealed}")
             return
         segment.end = reader.at
-        later = reader.later()
+        later = reader.later(reader.at)
         if later is not None:
             text = f"a commit is damaged, and commit {later.sequence} stands after it at {later.offset}"
             raise Damage(name, reader.at, text)
-        if reader.is_torn():
+        if recovered.last is None:
+            # It was synced before the manifest named the segment.
+            raise Damage(name, reader.at, "the first commit of the segment is damaged")
+        if reader.is_torn() or reader.is_short:
             recovered.cut = name, reader.at
 
     # Records
@@ -248,15 +258,21 @@ class Recovery:
         """Takes one record into the books, and returns where the next begins. Raises FormatError."""
         self._enter_run()
         kind, begin, end = format.record(payload, at)
+        try:
+            self._take(segment, kind, payload, begin, end, place + at)
+        except FormatError as fault:
+            raise FormatError(str(fault), at) from None
+        return end
+
+    def _take(self, segment: Segment, kind: int, payload: bytes, begin: int, end: int, place: int) -> None:
         if kind == format.PUBLISH:
-            self._publish(segment, format.decode_publish(payload, begin, end), place + at)
+            self._publish(segment, format.decode_publish(payload, begin, end), place)
         elif kind == format.ACK:
             self._ack(segment, *format.decode_ack(payload[begin:end]))
         elif kind == format.DEFINE:
             self._define(segment, *format.decode_definition(payload[begin:end]), end - begin)
         elif kind == format.MARK:
             self._mark(segment, *format.decode_mark(payload[begin:end]))
-        return end
 
     def _queue(self, number: int) -> QueueLog:
         log = self._log.queues.get(number)

@@ -113,10 +113,12 @@ class Publisher:
             if word & properties.HEADERS and (b"\x02CC" in header or b"\x03BCC" in header):
                 return -1
         try:
-            values = properties.decode(header)
+            mode = properties.check(header)
         except properties.PropertiesError:
             return -1
-        return _flags(values) if values.delivery_mode in _DELIVERY_MODES else -1
+        if mode not in _DELIVERY_MODES:
+            return -1
+        return PERSISTENT if mode == properties.PERSISTENT else 0
 
     def publish(self, group: object, messages: Sequence[Message]) -> None:
         """Takes a run from the lane."""

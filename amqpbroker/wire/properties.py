@@ -19,6 +19,7 @@ Source: section 4.2.6.1 of the specification; RabbitMQ's generated `decode_prope
 
 from dataclasses import dataclass
 from struct import Struct
+from struct import error as StructError
 from typing import Any, Final, TypedDict, Unpack
 
 from amqpbroker.limits import NAME_MAX_BYTES
@@ -107,6 +108,10 @@ _FLAGS: Final = {
 _NAMED_FLAGS: Final = 0xFFFC
 _OCTETS: Final = DELIVERY_MODE | PRIORITY
 
+# Flags → those that are set, in order.
+_PRESENT: Final[dict[int, tuple[int, ...]]] = {}
+_PRESENT_MAX: Final = 1_024
+
 _START: Final = Struct(">HHQ")
 _FLAG_WORD: Final = Struct(">H")
 _FLAGS_AT: Final = _START.size
@@ -121,6 +126,38 @@ def decode(header: bytes) -> Properties:
         return Properties(**{name: _value(_FLAGS[name], octets) for name, octets in _cut(header).items()})
     except TableError as fault:
         raise PropertiesError(f"headers: {fault}") from fault
+
+
+def check(header: bytes) -> int | None:
+    """Checks the whole payload as `decode` does, and gives the delivery mode alone. Raises PropertiesError."""
+    position = _VALUES_AT
+    mode = None
+    try:
+        flags = _FLAG_WORD.unpack_from(header, _FLAGS_AT)[0] & _NAMED_FLAGS
+        for flag in _PRESENT.get(flags) or _present(flags):
+            if flag == DELIVERY_MODE:
+                mode = header[position]
+                position += 1
+            elif flag == HEADERS:
+                position = decode_table(header, position, len(header))[1]
+            elif flag == TIMESTAMP:
+                position += _TIMESTAMP.size
+            elif flag == PRIORITY:
+                position += 1
+            else:
+                position += header[position] + 1
+    except (IndexError, StructError, TableError) as fault:
+        raise PropertiesError(f"a property is cut off or malformed: {fault}") from fault
+    if position != len(header):
+        raise PropertiesError(f"the properties end at {position}, and the payload at {len(header)}")
+    return mode
+
+
+def _present(flags: int) -> tuple[int, ...]:
+    if len(_PRESENT) >= _PRESENT_MAX:
+        _PRESENT.clear()
+    present = _PRESENT[flags] = tuple(flag for flag in _FLAGS.values() if flags & flag)
+    return present
 
 
 def encode(properties: Properties, body_size_bytes: int) -> bytes:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpbroker.wire import properties as peek
-from amqpbroker.wire.properties import Properties, PropertiesError, decode, encode, replace
+from amqpbroker.wire.properties import Properties, PropertiesError, check, decode, encode, replace
 from amqpbroker.wire.tables import Field, encode_table
 
 TEXT = st.binary(max_size=255).map(lambda octets: octets.decode("utf-8", "surrogateescape"))
@@ -151,3 +151,30 @@ def test_a_header_of_pamqp_is_read_and_written_as_pamqp_does(values: dict[str, A
         name: value for name, value in values.items() if name in FOR_PAMQP and name != "headers"
     }
     assert encode(ours, body_size_bytes) == header
+
+
+@given(octets=st.binary(max_size=60), flags=st.integers(0, 0xFFFF))
+def test_checking_is_deciding_as_decoding_does(octets: bytes, flags: int) -> None:
+    header = bytes(12) + flags.to_bytes(2, "big") + octets
+    try:
+        decoded = decode(header)
+    except PropertiesError:
+        with pytest.raises(PropertiesError):
+            check(header)
+    else:
+        assert check(header) == decoded.delivery_mode
+
+
+@given(PROPERTIES, st.integers(0, 60), st.integers(0, 255))
+def test_checking_what_was_damaged_in_one_octet_is_deciding_as_decoding_does(
+    values: Properties, at: int, octet: int
+) -> None:
+    header = bytearray(encode(values, 5))
+    header[12 + at % (len(header) - 12)] = octet
+    outcomes = []
+    for look in (lambda octets: decode(octets).delivery_mode, check):
+        try:
+            outcomes.append(look(bytes(header)))
+        except PropertiesError:
+            outcomes.append("malformed")
+    assert outcomes[0] == outcomes[1]
