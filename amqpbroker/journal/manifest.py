@@ -1,6 +1,7 @@
 """MANIFEST: which segments make up the log. It is replaced as a whole, so it is the old list or the new one.
 
-Two lines of text: what it is, its version and the checksum of the second line; and that line, JSON.
+Two lines of text: what it is, its version and the checksum of the second line; and that line, JSON. In every version the
+first line is as it is here, so that a newer version is told from damage.
 """
 
 import json
@@ -79,11 +80,11 @@ def decode(octets: bytes) -> Manifest:
     words = first.split(b" ")
     if len(words) != 3 or words[0] != _NAME.encode():
         raise ManifestError("it does not begin like a manifest")
+    if words[2] != b"%08x" % crc32(line):
+        raise ManifestError("its checksum is wrong")
     if words[1] != b"%d" % VERSION:
         version = words[1].decode("ascii", "replace")
         raise NewerManifest(f"it is of version {version}, and this broker reads version {VERSION}")
-    if words[2] != b"%08x" % crc32(line):
-        raise ManifestError("its checksum is wrong")
     content: dict[str, Any] = json.loads(line)
     return Manifest(
         content["epoch"],

@@ -71,8 +71,12 @@ class Pages:
         if not self._waiting.get(number):
             self._waiting.pop(number, None)
             self._close(number)
-            if self._disk.exists(page_name(number)):
-                self._disk.remove(page_name(number))
+            try:
+                if self._disk.exists(page_name(number)):
+                    self._disk.remove(page_name(number))
+            except OSError as error:
+                # It is in nobody's way until the next start wipes it.
+                self._tell(format.location(number, 0), f"it cannot be removed: {error.strerror or error}")
 
     # Reading
 
@@ -93,10 +97,10 @@ class Pages:
         try:
             return [*self._read(place, queue, first, count, fresh=True)]
         except FormatError as fault:
-            self._tell(place, str(fault))
+            self._tell(place, f"{fault}; the messages of the record are not delivered")
             return [None] * count
         except DamagedMessage as fault:
-            self._tell(place, f"message {fault.place} of the record is damaged")
+            self._tell(place, f"message {fault.place} of the record is damaged and not delivered")
         return [self._read_one(place, queue, first + at) for at in range(count)]
 
     def _read_one(self, place: int, queue: int, position: int) -> Message | None:

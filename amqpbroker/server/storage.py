@@ -178,6 +178,4 @@ class Storage:
         self._server.disk_has_failed()
 
     def _tell_damage(self, fault: str) -> None:
-        logger.critical(
-            "%s: %s; it is not delivered (amqpbroker journal verify tells what is damaged)", self.path, fault
-        )
+        logger.critical("%s: %s (amqpbroker journal verify shows all that is damaged)", self.path, fault)

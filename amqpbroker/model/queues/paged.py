@@ -212,6 +212,11 @@ class PagedQueue(Queue):
         log = self.log
         while levels:
             if self.requeued:
+                position = self.requeued[0][0]
+                if log is not None and log.allowance(position) <= 0:
+                    # It was taken for an answer that never went out.
+                    log.ask_for(position)
+                    break
                 self._hand_back_out()
                 continue
             if not self.ready:
