@@ -16,6 +16,7 @@ STARTED_S: Final = time.perf_counter() - time.process_time()
 
 VERBS: Final = {
     "serve": "run the broker; also without a verb: amqpbroker --port 0",
+    "journal": "look into a data directory, check all of it, or save what can be saved: inspect, verify, salvage",
     "version": "print the version",
 }
 HELP: Final = """\
@@ -50,6 +51,10 @@ def _run(arguments: list[str]) -> int:
         from amqpbroker.cli import serve
 
         return serve.run(arguments[1:] if verb == "serve" else arguments, STARTED_S)
+    if verb == "journal":
+        from amqpbroker.cli import journal
+
+        return journal.run(arguments[1:])
     from amqpbroker.server.config import nearest
 
     complain(f"unknown verb {verb}; {nearest(verb, VERBS)}")

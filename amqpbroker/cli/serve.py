@@ -58,8 +58,13 @@ def run(arguments: list[str], started_s: float) -> int:
     if unknown := unknown_rabbitmq_variables(os.environ):
         logger.warning("these environment variables mean nothing here: %s", ", ".join(unknown))
     try:
+        config = for_this_machine(config)
+    except ConfigError as error:
+        complain(str(error))
+        return EXIT_USAGE
+    try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
-            return runner.run(_serve(for_this_machine(config), started_s))
+            return runner.run(_serve(config, started_s))
     except KeyboardInterrupt:  # Windows, where a loop cannot wait for a signal: _serve was cancelled and has stopped
         return EXIT_OK
 
@@ -72,7 +77,16 @@ def _take_standard_descriptors() -> None:
 
 
 def for_this_machine(config: Config) -> Config:
-    """The settings without the ::1 of the default addresses where there is no IPv6; one that is asked for must be."""
+    """The settings as far as this machine can follow them; what was asked for by name must be.
+
+    Without IPv6 the default addresses are without ::1. On Windows, where files cannot be written and synced in one call
+    nor locked as they are here, messages are kept in memory. ConfigError: a data directory there.
+    """
+    if sys.platform == "win32" and not config.memory:
+        if config.data_dir:
+            raise ConfigError("data_dir: there is none on Windows yet; leave it out, and messages are kept in memory")
+        logger.warning("messages are kept in memory: there is no data directory on Windows yet")
+        config = replace(config, memory=True)
     if config.hosts != Config().hosts or _has_ipv6():
         return config
     logger.info("there is no IPv6 here: ::1 is left out")

@@ -7,7 +7,6 @@ number of octets, as part of a commit that is written anyway.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.journal import format
@@ -106,13 +105,27 @@ class Compactor:
             log = self._log.queues.get(number)
             if log is not None and (parts := _live_in(log, victim, first, first + count)):
                 live.append((log, first, [(start - first, end - first) for start, end in parts]))
-        cuts = sorted({cut for _, _, parts in live for part in parts for cut in part})
-        for start, end in pairwise(cuts):
-            holders = [(log, first + start) for log, first, parts in live if any(a <= start < b for a, b in parts)]
-            if holders:
-                queues = [(log.id, first) for log, first in holders]
-                pieces, size_bytes = format.copy_publish(payload, publish, start, end, queues)
-                yield Copy(victim, pieces, size_bytes, [(log, first, end - start) for log, first in holders])
+        places = format.content_places(payload, publish) if live else ()
+        for start, end, holders in _shares([parts for _, _, parts in live]):
+            targets = [(live[one][0], live[one][1] + start, end - start) for one in holders]
+            queues = [(log.id, first) for log, first, _ in targets]
+            pieces, size_bytes = format.copy_publish(payload, publish, places, start, end, queues)
+            yield Copy(victim, pieces, size_bytes, targets)
+
+
+def _shares(lists: list[list[tuple[int, int]]]) -> Iterator[tuple[int, int, list[int]]]:
+    """Of several lists of intervals: the stretches (start, end) in which the same lists have something, and which."""
+    if len(lists) == 1:
+        yield from ((start, end, [0]) for start, end in lists[0])
+        return
+    cuts = sorted((at, one) for one, parts in enumerate(lists) for part in parts for at in part)
+    inside: set[int] = set()
+    last = 0
+    for at, one in cuts:
+        if inside and at > last:
+            yield last, at, sorted(inside)
+        inside ^= {one}
+        last = at
 
 
 def _live_in(log: "QueueLog", victim: Segment, first: int, end: int) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ docs/journal.md draws it, and says what to do to change it.
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -199,6 +199,16 @@ def frame_bytes(octets: bytes, at: int, salt: int, offset: int) -> int | None:
     return FRAME_HEADER_BYTES + size_bytes
 
 
+def begun_frame(octets: bytes, at: int, salt: int, offset: int) -> Frame | None:
+    """The frame whose valid header is at octets[at:], with its payload as far as it is there: not checked."""
+    if frame_bytes(octets, at, salt, offset) is None:
+        return None
+    _, _, _, sequence, epoch, record_count, size_bytes = _FRAME.unpack_from(octets, at)
+    start = at + FRAME_HEADER_BYTES
+    end = offset + round_up(FRAME_HEADER_BYTES + size_bytes)
+    return Frame(sequence, epoch, record_count, octets[start : start + size_bytes], offset, end)
+
+
 def payload_bytes(header: bytes) -> int | None:
     """How large the payload of the frame is whose header this is, if it is one: not checked."""
     if len(header) < FRAME_HEADER_BYTES or not header.startswith(FRAME_MAGIC):
@@ -220,6 +230,13 @@ def records(payload: bytes) -> Iterator[tuple[int, int, int]]:
     while at < len(payload):
         kind, begin, at = record(payload, at)
         yield kind, begin, at
+
+
+def next_record(payload: bytes, at: int) -> int:
+    """Where the record after the one at payload[at:] begins, which is damaged: as it says itself."""
+    if len(payload) - at < RECORD_HEADER_BYTES:
+        return len(payload)
+    return at + RECORD_HEADER_BYTES + int(_RECORD.unpack_from(payload, at)[1])
 
 
 def record(payload: bytes, at: int) -> tuple[int, int, int]:
@@ -478,27 +495,34 @@ def read_messages(octets: bytes | memoryview, publish: Publish, first: int, coun
     return messages
 
 
+def content_places(octets: bytes, publish: Publish) -> Sequence[int]:
+    """Where the content of each message of a record begins, and where the last one ends."""
+    if publish.uniform:
+        body_bytes: int = _UNIFORM.unpack_from(octets, publish.tables_at)[2]
+        if not body_bytes:
+            return [publish.body_at] * (publish.message_count + 1)
+        return range(publish.body_at, publish.end + 1, body_bytes)
+    return list(accumulate(_varied_sizes(octets, publish, 0, publish.message_count), initial=publish.body_at))
+
+
 def copy_publish(
-    octets: bytes, publish: Publish, first: int, end: int, queues: Sequence[Run]
+    octets: bytes, publish: Publish, places: Sequence[int], first: int, end: int, queues: Sequence[Run]
 ) -> tuple[list[bytes], int]:
     """A record of the messages first to end of another one, octet by octet, in these queues. They keep their ids.
 
-    queues: (id, position of the message first).
+    places: see `content_places`. queues: (id, position of the message first).
     """
     identity = publish.id._replace(place=publish.id.place + first)
     count = end - first
     if publish.uniform:
-        address_bytes, header_bytes, body_bytes = _UNIFORM.unpack_from(octets, publish.tables_at)
+        address_bytes, header_bytes, _ = _UNIFORM.unpack_from(octets, publish.tables_at)
         checksums_at = publish.tables_at + _UNIFORM.size + address_bytes + header_bytes
         tables = octets[publish.tables_at : checksums_at] + octets[checksums_at + 4 * first : checksums_at + 4 * end]
-        start = publish.body_at + first * body_bytes
-        stop = start + count * body_bytes
     else:
         size = _VARIED.size
         tables = octets[publish.tables_at + first * size : publish.tables_at + end * size]
-        start = publish.body_at + sum(_varied_sizes(octets, publish, 0, first))
-        stop = start + sum(_varied_sizes(octets, publish, first, end))
-    return _encode_run(identity, queues, count, publish.uniform, publish.flags, tables, [octets[start:stop]])
+    contents = octets[places[first] : places[end]]
+    return _encode_run(identity, queues, count, publish.uniform, publish.flags, tables, [contents])
 
 
 def _varied_sizes(octets: bytes | memoryview, publish: Publish, first: int, end: int) -> Iterator[int]:

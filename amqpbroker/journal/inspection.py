@@ -4,7 +4,7 @@ Recovery stops at the first thing that is wrong. Here it is noted, and the readi
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from amqpbroker.journal import format, manifest
@@ -14,13 +14,14 @@ from amqpbroker.journal.intervals import Intervals
 from amqpbroker.journal.log import Log
 from amqpbroker.journal.manifest import Manifest, ManifestError, NewerManifest, SegmentEntry
 from amqpbroker.journal.paging import Pages
-from amqpbroker.journal.recovery import Damage, FrameReader, Recovery
+from amqpbroker.journal.recovery import FrameReader, Recovery
 from amqpbroker.journal.segment import FOLDER, segment_name
 
 Progress = Callable[[int, int], None]
 """Told now and then: (octets read, octets in all)."""
 
 _SUFFIX: Final = ".seg"
+_TELL_EVERY_BYTES: Final = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class SegmentReport:
     """What is in a segment. entry: as the manifest has it, or as it would. end: where its frames end.
 
     first, last: sequences of its commits, 0 if there is none. header_is_sound: what its first block says is what the
-    manifest says. bad: (from, to), no valid frames. torn_at: where a commit begins that was not finished.
+    manifest says; holds: it says that it is another segment, of this number and salt. bad: (from, to), no valid frames.
+    torn_at: where a commit begins that was not finished.
     """
 
     entry: SegmentEntry
@@ -55,6 +57,7 @@ class SegmentReport:
     last: int = 0
     is_there: bool = True
     header_is_sound: bool = True
+    holds: tuple[int, int] | None = None
     bad: list[tuple[int, int]] = field(default_factory=list)
     torn_at: int | None = None
 
@@ -115,17 +118,18 @@ class Examination:
         self._disk = disk
         self._messages = messages
         self._progress = progress
-        self._done_bytes = self._all_bytes = 0
+        self._done_bytes = self._all_bytes = self._told_bytes = 0
         self._sequence = 0
         # Counts the places where something is missing; by queue, how many there were before its last new message.
         self._gap = 0
         self._seen: dict[int, tuple[int, int]] = {}
         self._lost: dict[int, Intervals] = {}
         self._read_manifest()
-        self._log = Log(self.manifest or Manifest(), bytes, Pages(disk, self._unheard))
+        # Its books alone are used: nothing is ever written or read back through it.
+        self._log = Log(self.manifest or Manifest(), bytes, Pages(disk, lambda _fault: None))
         self._recovery = Recovery(self._log)
         self._read_segments()
-        self._name_homeless()
+        self._find_homeless()
 
     @property
     def epoch(self) -> int:
@@ -142,7 +146,8 @@ class Examination:
         """Those that are defined, and those that have messages."""
         keys = {content["id"]: key for key, content in self._log.contents.items() if key.kind == "queue"}
         reports = []
-        for number in sorted({*keys, *self._log.queues, *self._lost}):
+        missed = {number for number in self._lost if not self._recovery.is_deleted(number)}
+        for number in sorted({*keys, *self._log.queues, *missed}):
             log = self._log.queues.get(number)
             if log is None:
                 reports.append(QueueReport(number, keys.get(number), 0, 0, 0, 1, self._lost_of(number)))
@@ -152,18 +157,19 @@ class Examination:
             for first, end in log.flagged:
                 flagged.add(first, end)
             count = sum(flagged.count_within(first, end) for first, end in log.live)
-            tail = self._recovery.tail(number)
-            reports.append(
-                QueueReport(number, keys.get(number), log.live.count, count, log.mark, tail, self._lost_of(number))
-            )
+            tail, lost = self._recovery.tail(number), self._lost_of(number)
+            reports.append(QueueReport(number, keys.get(number), log.live.count, count, log.mark, tail, lost))
         return reports
 
     def _lost_of(self, number: int) -> int:
         lost = self._lost.get(number)
         if lost is None or self._recovery.is_deleted(number):
             return 0
-        settled = self._recovery.acknowledged(number)
-        return lost.count - sum(settled.count_within(first, end) for first, end in lost)
+        log = self._log.queues.get(number)
+        for known in (self._recovery.acknowledged(number), log.live if log is not None else ()):
+            for first, end in known:
+                lost.remove(first, end)
+        return lost.count
 
     # The manifest
 
@@ -226,7 +232,6 @@ class Examination:
             finally:
                 file.close()
             self._done_bytes += size_bytes
-            self._progress(self._done_bytes, self._all_bytes)
 
     def _check_header(self, report: SegmentReport, file: DiskFile) -> None:
         entry = report.entry
@@ -234,6 +239,7 @@ class Examination:
             header = format.decode_segment_header(file.read(0, format.BLOCK_BYTES))
             if (header.epoch, header.id, header.salt) == (entry.epoch, entry.id, entry.salt):
                 return
+            report.holds = header.id, header.salt
             text = f"it is another segment than the manifest says: {header.id:016x}"
         except FormatError as fault:
             self.is_newer |= isinstance(fault, NewerVersion)
@@ -260,10 +266,10 @@ class Examination:
             self._sequence = report.last = frame.sequence
             report.end = frame.end
             self._recovery.apply(segment, frame)
-            self._progress(self._done_bytes + frame.end, self._all_bytes)
+            self._tell(self._done_bytes + frame.end)
         if not report.frame_count and report.header_is_sound and entry.sealed is None and self.manifest is not None:
             text = "there is no valid commit in it: the first was on disk before the manifest named the segment"
-            self._bad(report, format.BLOCK_BYTES, format.BLOCK_BYTES, text)
+            self._bad(report, format.BLOCK_BYTES, report.size_bytes, text)
 
     def _missing_before(self, frame: Frame) -> int:
         """How many commits are missing between the last and this one, if something is known to be missing."""
@@ -296,12 +302,12 @@ class Examination:
                 return
             later = reader.later(at + format.BLOCK_BYTES)
             if later is not None:
-                self._rescue(reader, at)
+                self._rescue_begun(reader)
                 self._bad(report, at, later.offset, f"no valid commit up to commit {later.sequence}")
                 reader.at = later.offset
                 continue
             if sealed is not None:
-                self._rescue(reader, at)
+                self._rescue_begun(reader)
                 self._bad(report, at, sealed, "no valid commit up to the end of the segment")
             elif reader.is_torn() or reader.is_short:
                 report.torn_at = at
@@ -311,6 +317,7 @@ class Examination:
         """Whether every record, and every message, of a valid frame is as it should be."""
         payload = frame.payload
         publishes: list[Publish] = []
+        defined: list[Key] = []
         at = count = 0
         try:
             while at < len(payload):
@@ -323,7 +330,7 @@ class Examination:
                 elif kind == format.ACK:
                     format.decode_ack(payload[begin:after])
                 elif kind == format.DEFINE:
-                    format.decode_definition(payload[begin:after])
+                    defined.append(format.decode_definition(payload[begin:after])[0])
                 elif kind == format.MARK:
                     format.decode_mark(payload[begin:after])
                 count += 1
@@ -333,26 +340,119 @@ class Examination:
         except (FormatError, DamagedMessage) as fault:
             self.is_newer |= isinstance(fault, NewerVersion)
             text = str(fault) if isinstance(fault, FormatError) else f"message {fault.place} of a record is damaged"
-            self._rescue_records(payload, frame.epoch, frame.sequence)
-            self._bad(
-                report, frame.offset, frame.end, f"record at {frame.offset + format.FRAME_HEADER_BYTES + at}: {text}"
-            )
+            where = frame.offset + format.FRAME_HEADER_BYTES + at
+            self._rescue(frame)
+            self._bad(report, frame.offset, frame.end, f"a record at {where}: {text}")
             return False
         for publish in publishes:
             report.message_count += publish.message_count
             for number, first in publish.queues:
                 self._see(number, first, first + publish.message_count)
+        for key in defined:
+            self.rescued.definitions.pop(key, None)
         return True
 
+    def _rescue_begun(self, reader: FrameReader) -> None:
+        frame = reader.begun()
+        if frame is not None:
+            self._rescue(frame)
+
+    def _tell(self, done_bytes: int) -> None:
+        if done_bytes - self._told_bytes >= _TELL_EVERY_BYTES:
+            self._told_bytes = done_bytes
+            self._progress(done_bytes, self._all_bytes)
+
+    def _note(self, file: str, offset: int, end: int | None, text: str) -> None:
+        self.faults.append(Fault(file, offset, end, text))
+
+    def _bad(self, report: SegmentReport, start: int, end: int, text: str) -> None:
+        self._gap += 1
+        report.bad.append((start, end))
+        self._note(report.name, start, end, text)
+
+    # What is lost
+
     def _see(self, number: int, first: int, end: int) -> None:
-        """Positions of a queue. Where some are left out since something was missing, that is what is lost."""
+        """Positions of a queue. Those that are left out, where something is missing, may have been in that."""
         gap, last = self._seen.get(number, (self._gap, first))
         if first < last:
             # A copy.
             return
-        if gap != self._gap and first > last:
+        if gap != self._gap:
             self._lose(number, last, first)
         self._seen[number] = (self._gap, end)
 
     def _lose(self, number: int, first: int, end: int) -> None:
         self._lost.setdefault(number, Intervals()).add(first, end)
+
+    def _rescue(self, frame: Frame) -> None:
+        """What is sound in a frame that is not. Every record, and every message of a run, has its own checksum."""
+        payload = frame.payload
+        at = 0
+        while at < len(payload):
+            try:
+                kind, begin, after = format.record(payload, at)
+                if kind == format.PUBLISH:
+                    self._rescue_messages(frame, format.decode_publish(payload, begin, after))
+                elif kind == format.ACK:
+                    format.decode_ack(payload[begin:after])
+                    self.rescued.add([payload[at:after]])
+                elif kind == format.DEFINE:
+                    key, content = format.decode_definition(payload[begin:after])
+                    self.rescued.definitions[key] = content
+                at = after
+            except FormatError:
+                self._gap += 1
+                at = format.next_record(payload, at)
+
+    def _rescue_messages(self, frame: Frame, publish: Publish) -> None:
+        """Whole messages of a run become runs of their own.
+
+        What the run says of its own origin has to be true of this frame: so it is not what an earlier use of the file
+        has left here.
+        """
+        count = publish.message_count
+        first = count
+        if (publish.id.epoch, publish.id.sequence) == (frame.epoch, frame.sequence):
+            first = 0
+        places = format.content_places(frame.payload, publish)
+        while first < count:
+            end = self._first_damaged(frame.payload, publish, first)
+            if first < end:
+                queues = [(number, start + first) for number, start in publish.queues]
+                self.rescued.add(format.copy_publish(frame.payload, publish, places, first, end, queues)[0])
+                self.rescued.message_count += end - first
+            for number, start in publish.queues:
+                self._see(number, start + first, start + end)
+                if end < count:
+                    self._lose(number, start + end, start + end + 1)
+                    self._see(number, start + end, start + end + 1)
+            first = end + 1
+
+    def _first_damaged(self, payload: bytes, publish: Publish, first: int) -> int:
+        """The place of the next message of a run that is damaged; behind the last if there is none."""
+        try:
+            format.read_messages(payload, publish, first, publish.message_count - first)
+        except DamagedMessage as fault:
+            return fault.place
+        return publish.message_count
+
+    def _find_homeless(self) -> None:
+        """Queues that have messages and no name."""
+        known = self.manifest.unknown_queues if self.manifest is not None else ()
+        for queue in self.queues():
+            if queue.live and queue.key is None and queue.id not in known:
+                text = f"there are {queue.live} messages of queue number {queue.id}, which nothing defines or deletes"
+                self._note(FOLDER, 0, None, text)
+
+    # For salvage
+
+    def add(self, segment: SegmentEntry, payload: bytes, record_count: int) -> None:
+        """Enters what is to be written as if it stood in the log already."""
+        frame = Frame(self._sequence + 1, segment.epoch, record_count, payload, format.BLOCK_BYTES, 0)
+        self._recovery.apply(self._recovery.add_segment(segment), frame)
+
+    @property
+    def next_sequence(self) -> int:
+        """Of the commit after the last one."""
+        return self._sequence + 1

@@ -123,6 +123,11 @@ class Log:
         return self.segments[-1]
 
     @property
+    def is_paging(self) -> bool:
+        """Whether anything in the open list goes to a page file."""
+        return bool(self._open.pages)
+
+    @property
     def is_recording(self) -> bool:
         """Whether anything is in the open list."""
         return bool(self._open)

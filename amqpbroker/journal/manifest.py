@@ -1,7 +1,7 @@
 """MANIFEST: which segments make up the log. It is replaced as a whole, so it is the old list or the new one.
 
-Two lines of text: what it is, its version and the checksum of the second line; and that line, JSON. In every version the
-first line is as it is here, so that a newer version is told from damage.
+Two lines of text: what it is, its version and the checksum of the second line; and that line, JSON. The first line is
+the same in every version, so that a newer one is told from damage.
 """
 
 import json

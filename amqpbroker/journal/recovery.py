@@ -92,6 +92,14 @@ class FrameReader:
         """Whether a frame of this segment was begun at the place where `frames` stood still."""
         return self._frame_bytes(self.at) is not None
 
+    def begun(self) -> Frame | None:
+        """The frame that is damaged at the place where `frames` stood still, if its header is not."""
+        size_bytes = self._frame_bytes(self.at)
+        if size_bytes is None:
+            return None
+        octets, start = self._octets(self.at, size_bytes)
+        return format.begun_frame(octets, start, self._entry.salt, self.at)
+
     @property
     def is_short(self) -> bool:
         """Whether the file is shorter than it was made."""
@@ -384,16 +392,38 @@ class Recovery:
 
     # Queues
 
+    def tail(self, number: int) -> int:
+        """The first position of a queue that was never given to a message, as far as is known."""
+        return self._tails[number]
+
+    def is_deleted(self, number: int) -> bool:
+        """Whether the queue was deleted."""
+        return number in self._deleted
+
+    def acknowledged(self, number: int) -> Intervals:
+        """The positions of a queue that are settled, as far as that is in the log."""
+        return self._acked.get(number) or Intervals()
+
     def check_queues(self, manifest: Manifest) -> None:
-        """Every queue that has records is defined or was deleted. Raises Damage."""
+        """Every queue that has messages is defined. Raises Damage.
+
+        Of one that was deleted acknowledgements and marks may be left: what says that it was deleted stays no longer
+        than the messages that it had.
+        """
         defined = {content["id"] for key, content in self._log.contents.items() if key.kind == "queue"}
         for number in list(self._log.queues):
             if number in defined:
                 continue
+            log = self._log.queues[number]
+            if not log.live.count:
+                if log.mark_segment is not None:
+                    log.mark_segment.marks.discard(log)
+                del self._log.queues[number]
+                continue
             if number not in manifest.unknown_queues:
                 text = f"there are messages of queue number {number}, which nothing defines or deletes"
                 raise Damage(self._log.segments[0].name, 0, text)
-            self._log.forget_queue(self._log.queues[number])
+            self._log.forget_queue(log)
 
     def stored_runs(self, log: QueueLog) -> StoredRuns:
         """The live messages of a queue, where they stand on disk, and whether they may have been with a client."""

@@ -95,6 +95,10 @@ class Journal(Store, Protocol):
     pending_bytes: int
 
     @property
+    def is_paging(self) -> bool:
+        """Whether anything is about to leave memory under the open number."""
+
+    @property
     def is_recording(self) -> bool:
         """Whether anything is recorded under the open number."""
 

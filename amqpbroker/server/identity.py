@@ -24,8 +24,8 @@ CAPABILITIES = (
 )
 
 
-def server_properties(profile: Profile) -> Table:
-    """The table of connection.start."""
+def server_properties(profile: Profile, no_sync: bool = False) -> Table:
+    """The table of connection.start. no_sync: confirms do not wait for the disk, and every client can know."""
     values = {
         "capabilities": dict.fromkeys(CAPABILITIES, True),
         "cluster_name": f"rabbit@{socket.gethostname()}",
@@ -35,5 +35,7 @@ def server_properties(profile: Profile) -> Table:
         "product": "RabbitMQ",
         "version": profile.version,
     }
+    if no_sync:
+        values["warning"] = "started with --no-sync: a power cut loses what was confirmed"
     table: Table = from_python(values).value
     return table

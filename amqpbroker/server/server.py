@@ -56,7 +56,7 @@ class Server:
         self.broker.add_vhost(config.vhost)
         self.settings = Settings(
             profile=config.profile,
-            server_properties=server_properties(config.profile),
+            server_properties=server_properties(config.profile, config.no_sync and not config.memory),
             channel_max=config.channel_max,
             frame_max_bytes=config.frame_max_bytes,
             heartbeat_s=config.heartbeat_s,

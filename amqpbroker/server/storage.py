@@ -39,6 +39,8 @@ class Storage:
     def __init__(self, server: "Server") -> None:
         config = server.config
         self.path = config.data_dir or default_data_dir(os.environ)
+        if config.no_sync:
+            logger.warning("%s: --no-sync: a power cut loses what was confirmed", self.path)
         self._server = server
         self._disk = FileDisk(self.path, no_sync=config.no_sync)
         self._disk.make_folder("")
@@ -67,8 +69,8 @@ class Storage:
         self._turn_ended()
 
     def free_bytes(self) -> int:
-        """Of the disk; none as long as a commit waits for space or for the disk."""
-        return 0 if self._full or self._stuck else self._disk.free_bytes()
+        """Of the disk; less than any limit as long as a commit waits for space or for the disk."""
+        return -1 if self._full or self._stuck else self._disk.free_bytes()
 
     def close(self) -> None:
         """Writes what is recorded, notes what was with clients, and ends the thread."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from amqpbroker.errors import INTERNAL_ERROR, AMQPError
 from amqpbroker.limits import BACKLOG_REST_S, PENDING_MAX_BYTES, UNREAD_MAX_BYTES
+from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.server.steps import Steps
@@ -88,8 +89,9 @@ class ConnectionTransport(asyncio.Protocol):
             self._arm()
         if len(data) >= _FLUSH_AT_ONCE_BYTES:
             self._server.batch.finish()
-            if self._session.publishes_logged:
-                self._rest_until_written()
+            journal = self._server.broker.journal
+            if journal is not None and journal.pending_bytes > PENDING_MAX_BYTES:
+                self._rest_until_written(journal)
             if len(data) >= _FLOOD_BYTES and not self._reading_held and not wire.more:
                 self._socket.pause_reading()
                 lagging, self._session.lagging = self._session.lagging, None
@@ -190,11 +192,10 @@ class ConnectionTransport(asyncio.Protocol):
         limit_bytes = UNREAD_MAX_BYTES + self._server.config.message_size_max_bytes
         return self._writing_paused and self._socket.get_write_buffer_size() > limit_bytes
 
-    def _rest_until_written(self) -> None:
+    def _rest_until_written(self, journal: Journal) -> None:
         """Who publishes what goes to disk is read no faster than the disk takes it."""
-        self._session.publishes_logged = False
-        journal = self._server.broker.journal
-        if journal is not None and journal.pending_bytes > PENDING_MAX_BYTES and not self._waits_for_disk:
+        writes, self._session.publishes_logged = self._session.publishes_logged, False
+        if (writes or journal.is_paging) and not self._waits_for_disk:
             self._waits_for_disk = True
             self._socket.pause_reading()
             journal.when_committed(self._written)

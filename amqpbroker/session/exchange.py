@@ -56,7 +56,8 @@ def delete(channel: "Channel", method: Exchange.Delete) -> None:
         if method.if_unused and current.bindings:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('exchange', name)} in use")
         vhost.delete_exchange(name)
-    durable = current is not None and current.durable
+    # Of one that is not there the end may have been another client's wish a moment ago, and not be on disk yet.
+    durable = current is None or current.durable
     channel.reply(Exchange.DeleteOk(), nowait=method.nowait, after=channel.when_defined(durable))
 
 
@@ -72,7 +73,8 @@ def bind(channel: "Channel", method: Exchange.Bind) -> None:
 def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
     binding = _binding(method)
     vhost = channel.connection.vhost
-    durable = vhost.is_durable(binding)
+    # Of one that is not there the end may not be on disk yet.
+    durable = vhost.is_durable(binding) or not vhost.is_bound(binding)
     vhost.unbind(binding)
     channel.reply(Exchange.UnbindOk(), nowait=method.nowait, after=channel.when_defined(durable))
 

@@ -119,7 +119,8 @@ def bind(channel: "Channel", method: Queue.Bind) -> None:
 def unbind(channel: "Channel", method: Queue.Unbind) -> None:
     binding = _binding(channel, method)
     connection = channel.connection
-    durable = connection.vhost.is_durable(binding)
+    # Of one that is not there the end may not be on disk yet.
+    durable = connection.vhost.is_durable(binding) or not connection.vhost.is_bound(binding)
     if connection.vhost.is_bound(binding):
         connection.vhost.queue(binding.destination.name, connection)
         connection.vhost.unbind(binding)
@@ -158,7 +159,8 @@ def delete(channel: "Channel", method: Queue.Delete) -> None:
         count = queue.message_count
     ok = Queue.DeleteOk(message_count=count)
     if queue is None:
-        channel.reply(ok, nowait=method.nowait)
+        # Its end may have been another client's wish a moment ago, and not be on disk yet.
+        channel.reply(ok, nowait=method.nowait, after=channel.when_defined(True))
     else:
         # The answer goes out before the consumers are told: clients of theirs take a cancel in its place for a failure.
         journal = connection.broker.journal
