@@ -45,10 +45,10 @@ def run(arguments: list[str]) -> int:
         complain(f"{path}: there is no such directory; name the broker's with --data-dir")
         return EXIT_FAILED
     disk = FileDisk(path)
-    if not (disk.exists(NAME) or disk.names(FOLDER)):
-        complain(f"{path}: there is no journal in it; name the broker's directory with --data-dir")
-        return EXIT_FAILED
     try:
+        if not (disk.exists(NAME) or disk.names(FOLDER)):
+            complain(f"{path}: there is no journal in it; name the broker's directory with --data-dir")
+            return EXIT_FAILED
         disk.lock()
         with _progress(options.action) as progress:
             say_it = _ACTIONS[options.action](disk, progress)

@@ -48,6 +48,11 @@ class Compactor:
         """The log has grown by a segment: next time it is seen whether it takes too much space."""
         self._look = True
 
+    @property
+    def has_work(self) -> bool:
+        """Whether `take` may have anything to give."""
+        return self._look or self._victim is not None
+
     def take(self, published_bytes: int, definitions: dict[Key, Content | None], marks: set["QueueLog"]) -> list[Copy]:
         """The next step: copies for a commit; definitions and marks that the segment has the last record of join it."""
         if self._victim is not None and self._victim.is_free:

@@ -238,6 +238,8 @@ class Log:
         """
         if self.in_flight is not None:
             return None
+        if not (self._open or self._open.callbacks or seal or self._compactor.has_work):
+            return None
         opened, self._open = self._open, _OpenList()
         number = self.open_number
         self.open_number += 1
