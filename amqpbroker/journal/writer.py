@@ -96,6 +96,7 @@ class Writer:
         if self._file is None or self._file_segment is not segment:
             if self._file is not None:
                 self._file.close()
+                self._file = None
             self._file = self._disk.open(segment.name, writable=True)
             self._file_segment = segment
         return self._file
@@ -164,6 +165,7 @@ class Writer:
         if self._page_file is None or self._page_file.name != name:
             if self._page_file is not None:
                 self._page_file.close()
+                self._page_file = None
             with contextlib.suppress(FileExistsError):
                 self._disk.create(name, 0).close()
             self._page_file = self._disk.open(name, writable=True)

@@ -78,7 +78,9 @@ class PagedQueue(Queue):
                 if given:
                     messages = messages[given:]
                     first += given
-        if self.on_disk or self.held or self.again or self.held_bytes >= HEAD_MAX_BYTES:
+        # After a restart there may be a gap between the head and here, and the head counts without gaps.
+        follows = first == self.head + len(self.ready) and not self.again
+        if self.on_disk or self.held or not follows or self.held_bytes >= HEAD_MAX_BYTES:
             self.held.append((first, messages))
             self.held_count += len(messages)
             if self.log is None or not messages[0][3] & PERSISTENT:
