@@ -452,8 +452,6 @@ class Log:
 
     def _enter_copy(self, copy: Copy, segment: Segment, place: int) -> None:
         for log, first, count in copy.targets:
-            if log.id not in self.queues:
-                continue
             end = first + count
             log.count_out_live(first, end)
             log.extents.move(first, end, segment)
@@ -461,7 +459,8 @@ class Log:
             segment.cancels.add(copy.victim)
             segment.queues.add(log)
             segment.live += log.live.count_within(first, end)
-            log.queue.relocate(first, count, place)
+            if log.id in self.queues:
+                log.queue.relocate(first, count, place)
 
     def _done(self, number: int, pending_bytes: int, callbacks: list[Callable[[], None]]) -> None:
         self.done_number = number
