@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.journal import format
 from amqpbroker.journal.format import Content, FormatError, Key, Publish
-from amqpbroker.journal.segment import Segment
+from amqpbroker.journal.segment import Segment, free_segments
 
 if TYPE_CHECKING:
     from amqpbroker.journal.log import Log
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 # A step copies at least so much, and twice what is published with it: it has to be quicker than what fills the disk.
 _STEP_MIN_BYTES: Final = 262_144
 _STEP_SHARE: Final = 2
+# Nor does it read more: others wait meanwhile.
+_STEP_READ_BYTES: Final = 1_048_576
+# Less would be copied over and over for little.
+_DEAD_SHARE: Final = 0.25
+_SMALL_SHARE: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -40,13 +45,18 @@ class Compactor:
 
     def __init__(self, log: "Log") -> None:
         self._log = log
-        self._records: Iterator[tuple[bytes, Publish]] | None = None
+        self._frames: Iterator[tuple[bytes, list[Publish]]] | None = None
         self._victim: Segment | None = None
         self._look = False
 
     def look(self) -> None:
         """The log has grown by a segment: next time it is seen whether it takes too much space."""
         self._look = True
+
+    def stop(self) -> None:
+        """No more of this: the broker is about to end."""
+        self._victim = self._frames = None
+        self._look = False
 
     @property
     def has_work(self) -> bool:
@@ -55,22 +65,25 @@ class Compactor:
 
     def take(self, published_bytes: int, definitions: dict[Key, Content | None], marks: set["QueueLog"]) -> list[Copy]:
         """The next step: copies for a commit; definitions and marks that the segment has the last record of join it."""
-        if self._victim is not None and self._victim.is_free:
+        if self._victim is not None and not self._victim.holds_something:
             # All that was left in it was acknowledged meanwhile.
             self._victim = None
         if self._victim is None and not (self._look and self._begin()):
             self._look = False
             return []
         victim = self._victim
-        assert victim is not None and self._records is not None
+        assert victim is not None and self._frames is not None
         left_bytes = max(_STEP_MIN_BYTES, _STEP_SHARE * published_bytes)
+        left_to_read_bytes = _STEP_READ_BYTES
         copies: list[Copy] = []
         try:
-            for payload, publish in self._records:
-                for copy in self._copies(victim, payload, publish):
-                    copies.append(copy)
-                    left_bytes -= copy.size_bytes
-                if left_bytes <= 0:
+            for payload, publishes in self._frames:
+                left_to_read_bytes -= len(payload)
+                for publish in publishes:
+                    for copy in self._copies(victim, payload, publish):
+                        copies.append(copy)
+                        left_bytes -= copy.size_bytes
+                if left_bytes <= 0 or left_to_read_bytes <= 0:
                     return copies
         except FormatError:
             # It was told. What cannot be read stays where it is, for `journal salvage`.
@@ -80,26 +93,30 @@ class Compactor:
         for key in victim.definitions.keys() - definitions.keys():
             definitions[key] = self._log.contents[key]
         marks |= victim.marks
-        self._victim = self._records = None
+        self._victim = self._frames = None
         return copies
 
     def _begin(self) -> bool:
-        """Chooses a segment if the log takes more than it should."""
-        segments = self._log.segments
-        total_bytes = sum(one.size_bytes for one in segments)
-        live_bytes = sum(one.live_bytes for one in segments)
-        if total_bytes <= max(2 * live_bytes, self._log.space_floor_bytes):
+        """Chooses a segment if the log takes more than it should, and there is one whose end makes room."""
+        log = self._log
+        free = free_segments(log.segments)
+        there = [one for one in log.segments if one not in free]
+        total_bytes = sum(one.size_bytes for one in there)
+        live_bytes = sum(one.live_bytes for one in there)
+        floor_bytes = 0 if log.is_short else log.space_floor_bytes
+        # One less than allowed: by the time that this one is done another has begun.
+        if total_bytes <= max(2 * live_bytes, floor_bytes) - log.segment_bytes:
             return False
-        sealed = [one for one in segments if one.sealed and not (one.is_free or one.damaged)]
-        if not sealed:
-            return False
-        victim = min(sealed, key=lambda one: (one.live_bytes / one.size_bytes, one.id))
-        while victim.cancels:
-            victim = min(victim.cancels, key=lambda one: one.id)
-        if victim.damaged:
-            return False
+        sealed = [one for one in there if one.sealed]
+        pinned = [one for one in sealed if not one.holds_something]
+        victim = _root(pinned[0], free) if pinned else None
+        if victim is None or victim.damaged:
+            copyable = [one for one in sealed if one.holds_something and not one.damaged and _is_worth_it(one)]
+            victim = min(copyable, key=_fullness, default=None)
+            if victim is None:
+                return False
         self._victim = victim
-        self._records = self._log.pages.walk(victim)
+        self._frames = log.pages.walk(victim)
         return True
 
     def _copies(self, victim: Segment, payload: bytes, publish: Publish) -> Iterator[Copy]:
@@ -131,6 +148,24 @@ def _shares(lists: list[list[tuple[int, int]]]) -> Iterator[tuple[int, int, list
             yield last, at, sorted(inside)
         inside ^= {one}
         last = at
+
+
+def _root(segment: Segment, free: set[Segment]) -> Segment:
+    """The oldest segment that keeps this one from going."""
+    while pinning := segment.cancels - free:
+        segment = min(pinning, key=lambda one: one.id)
+    return segment
+
+
+def _fullness(segment: Segment) -> tuple[float, int]:
+    """By which the emptiest comes first, and of equals the oldest."""
+    return segment.live_bytes / segment.size_bytes, segment.id
+
+
+def _is_worth_it(segment: Segment) -> bool:
+    """Whether copying it gains anything: enough of it is dead, or two such go into one."""
+    dead_share = 1 - segment.live_bytes / (segment.end - format.BLOCK_BYTES)
+    return dead_share >= _DEAD_SHARE or _fullness(segment)[0] <= _SMALL_SHARE
 
 
 def _live_in(log: "QueueLog", victim: Segment, first: int, end: int) -> list[tuple[int, int]]:

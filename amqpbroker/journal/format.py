@@ -501,7 +501,7 @@ def content_places(octets: bytes, publish: Publish) -> Sequence[int]:
         body_bytes: int = _UNIFORM.unpack_from(octets, publish.tables_at)[2]
         if not body_bytes:
             return [publish.body_at] * (publish.message_count + 1)
-        return range(publish.body_at, publish.end + 1, body_bytes)
+        return range(publish.body_at, publish.body_at + publish.message_count * body_bytes + 1, body_bytes)
     return list(accumulate(_varied_sizes(octets, publish, 0, publish.message_count), initial=publish.body_at))
 
 

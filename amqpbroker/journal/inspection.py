@@ -158,7 +158,9 @@ class Examination:
                 flagged.add(first, end)
             count = sum(flagged.count_within(first, end) for first, end in log.live)
             tail, lost = self._recovery.tail(number), self._lost_of(number)
-            reports.append(QueueReport(number, keys.get(number), log.live.count, count, log.mark, tail, lost))
+            # Of a queue that was deleted acknowledgements and marks may be left.
+            if log.live.count or number in keys or lost:
+                reports.append(QueueReport(number, keys.get(number), log.live.count, count, log.mark, tail, lost))
         return reports
 
     def _lost_of(self, number: int) -> int:

@@ -17,7 +17,7 @@ from amqpbroker.journal.intervals import Intervals
 from amqpbroker.journal.manifest import Manifest
 from amqpbroker.journal.paging import Pages
 from amqpbroker.journal.queue_log import NOTHING, QueueLog
-from amqpbroker.journal.segment import Segment
+from amqpbroker.journal.segment import Segment, free_segments
 from amqpbroker.journal.writer import Commit
 from amqpbroker.limits import SEGMENT_BYTES, SPACE_FLOOR_BYTES
 from amqpbroker.model.message import Message
@@ -114,6 +114,7 @@ class Log:
         self._random_bytes = random_bytes
         self._next_queue = 1
         self._compactor = Compactor(self)
+        self.is_short = False
         self._sealed_up = True
         self._touched: set[QueueLog] = set()
 
@@ -121,6 +122,11 @@ class Log:
     def current(self) -> Segment:
         """The segment that frames are appended to."""
         return self.segments[-1]
+
+    @property
+    def is_compacting(self) -> bool:
+        """Whether there is more to do though nothing is recorded: `close` is to be called now and then."""
+        return self._compactor.has_work
 
     @property
     def is_paging(self) -> bool:
@@ -221,6 +227,7 @@ class Log:
 
     def mark_clean(self) -> None:
         """The broker stops in peace: what was with clients is known exactly, and nothing else is flagged."""
+        self._compactor.stop()
         for log in self.queues.values():
             flagged = log.queue.redelivered_runs()
             if log.mark or flagged or log.flagged:
@@ -371,22 +378,27 @@ class Log:
         self.in_flight = commit
 
     def _retire(self, anyway: bool) -> list[Segment]:
-        """Takes segments of which nothing is needed out of the books; anyway: a manifest is written in any case."""
-        free = [segment for segment in self.segments if segment.is_free]
-        if not free or not (anyway or sum(one.size_bytes for one in free) >= _RETIRE_MIN_BYTES):
+        """Takes segments of which nothing is needed out of the books; anyway: a manifest is written in any case.
+
+        Ordinary traffic makes chains, in which each segment is only there for the acknowledgements of what stood in the
+        one before: a chain leaves as a whole, since the manifest switches as a whole.
+        """
+        free = free_segments(self.segments)
+        if not free or not (anyway or self.is_short or sum(one.size_bytes for one in free) >= _RETIRE_MIN_BYTES):
             return []
-        self.segments = [segment for segment in self.segments if not segment.is_free]
-        for gone in free:
-            self.pages.forget(gone)
-            for log in gone.queues:
-                log.extents.forget(gone)
-            for key in gone.defined:
-                self.defined[key].discard(gone)
+        gone = [segment for segment in self.segments if segment in free]
+        self.segments = [segment for segment in self.segments if segment not in free]
+        for segment in gone:
+            self.pages.forget(segment)
+            for log in segment.queues:
+                log.extents.forget(segment)
+            for key in segment.defined:
+                self.defined[key].discard(segment)
                 if not self.defined[key]:
                     del self.defined[key]
-            for segment in self.segments:
-                segment.cancels.discard(gone)
-        return free
+        for segment in self.segments:
+            segment.cancels -= free
+        return gone
 
     # Books
 
@@ -434,6 +446,12 @@ class Log:
             commit.marks.append((log, log.mark))
 
     # Committed
+
+    def run_short(self, is_short: bool) -> None:
+        """The disk is full, or is not any more: while it is, the log is made as small as it can be."""
+        if is_short and not self.is_short:
+            self._compactor.look()
+        self.is_short = is_short
 
     def committed(self, commit: Commit) -> None:
         """The commit is on disk: what waited for it goes on."""

@@ -60,6 +60,8 @@ def open_journal(
         recovery.apply(commit.segment, last._replace(offset=BLOCK_BYTES))
     recovery.check_queues(listed)
     log.finish_first(commit)
+    # What was read may stand in the page cache alone: nothing it does not name goes before it is on disk.
+    disk.sync_folder("")
     spares = _clean_up(disk, {entry.id for entry in listed.segments}, segment_bytes)
     if not disk.exists(manifest.NAME):
         # Before the first segment: segments without a manifest are damage.

@@ -164,8 +164,8 @@ class Pages:
         """The segment is no more; its file may be another's soon."""
         self._close(segment.id)
 
-    def walk(self, segment: Segment) -> Iterator[tuple[bytes, Publish]]:
-        """The PUBLISH records of a sealed segment, with the payload they stand in."""
+    def walk(self, segment: Segment) -> Iterator[tuple[bytes, list[Publish]]]:
+        """The payload of each frame of a sealed segment, and the PUBLISH records in it. Raises FormatError."""
         at = format.BLOCK_BYTES
         end = segment.end
         skips = dict(segment.skip)
@@ -182,9 +182,13 @@ class Pages:
             if frame is None:
                 self._tell(format.location(segment.id, at), "a frame is damaged")
                 raise FormatError("a frame is damaged", at)
-            for kind, content_start, content_end in format.records(frame.payload):
-                if kind == format.PUBLISH:
-                    yield frame.payload, format.decode_publish(frame.payload, content_start, content_end)
+            payload = frame.payload
+            publishes = [
+                format.decode_publish(payload, content_start, content_end)
+                for kind, content_start, content_end in format.records(payload)
+                if kind == format.PUBLISH
+            ]
+            yield payload, publishes
             at = frame.end
 
     def _tell(self, place: int, fault: str) -> None:

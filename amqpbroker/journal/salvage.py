@@ -65,7 +65,7 @@ def salvage(
     new_names: list[Key] = []
     entries = [_entry(one) for one in kept]
     epoch = found.epoch
-    if not is_whole or any(queue.key is None for queue in found.queues()):
+    if not is_whole or any(queue.live and queue.key is None for queue in found.queues()):
         epoch += 1
         salt = int.from_bytes(random_bytes(8), "big")
         new = SegmentEntry(_next_number(disk, found), epoch, salt, 0)
@@ -195,15 +195,13 @@ def _write_segment(
     found.add(new, b"".join(pieces), found.rescued.record_count + len(found.rescued.definitions))
     added: list[bytes] = []
     for queue in found.queues():
-        if queue.live:
-            added.append(format.encode_mark(queue.id, queue.tail, []))
+        if not queue.live:
+            continue
+        added.append(format.encode_mark(queue.id, queue.tail, []))
         if queue.key is None:
-            if queue.live:
-                key, content = home(queue.id)
-                new_names.append(key)
-                added.append(format.encode_definition(key, content))
-            else:
-                added.append(format.encode_ack(queue.id, [format.EVERYTHING]))
+            key, content = home(queue.id)
+            new_names.append(key)
+            added.append(format.encode_definition(key, content))
     added.append(format.encode_seal())
     found.add(new, b"".join(added), len(added))
     payload = b"".join([*pieces, *added])

@@ -1,5 +1,6 @@
 """A segment of the log while the broker runs: where its next frame goes, and what of it is still needed."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from amqpbroker.journal.format import BLOCK_BYTES, Key, SegmentHeader
@@ -72,9 +73,9 @@ class Segment:
         return max(messages_bytes, others_bytes)
 
     @property
-    def is_free(self) -> bool:
-        """Nothing in it is needed any more."""
-        return self.sealed and not (self.live or self.cancels or self.definitions or self.marks)
+    def holds_something(self) -> bool:
+        """Whether it has anything that would have to be copied before it could go."""
+        return bool(self.live or self.definitions or self.marks)
 
     @property
     def header(self) -> SegmentHeader:
@@ -84,6 +85,16 @@ class Segment:
         """Its line in the manifest."""
         sealed = self.end if self.sealed else None
         return SegmentEntry(self.id, self.epoch, self.salt, self.size_bytes, sealed, self.skip)
+
+
+def free_segments(segments: Iterable[Segment]) -> set[Segment]:
+    """Those of which nothing is needed, if all of them go at once. segments: oldest first, as in the log."""
+    free: set[Segment] = set()
+    for segment in segments:
+        # What it cancels is always older.
+        if segment.sealed and not segment.holds_something and segment.cancels <= free:
+            free.add(segment)
+    return free
 
 
 def segment_name(number: int) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # Kept for when the disk is full: acknowledgements and compaction go on in these, and make room.
 SPARES: Final = 2
+# Kept for the next manifest, which is written beside the present one.
+_ROOM: Final = "MANIFEST.room"
+_ROOM_BYTES: Final = 262_144
 NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -123,16 +126,16 @@ class Writer:
 
     def _replenish(self) -> None:
         self.short = False
-        while len(self.spares) < SPARES:
-            name = spare_name(self._next_spare)
-            try:
-                self._disk.create(name, self._segment_bytes).close()
-            except OSError as error:
-                if error.errno not in NO_SPACE:
-                    raise
-                self.short = True
-                return
-            self._new_spare()
+        try:
+            if not self._disk.exists(_ROOM):
+                self._disk.create(_ROOM, _ROOM_BYTES).close()
+            while len(self.spares) < SPARES:
+                self._disk.create(spare_name(self._next_spare), self._segment_bytes).close()
+                self._new_spare()
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            self.short = True
 
     def _new_spare(self) -> str:
         name = spare_name(self._next_spare)
@@ -141,14 +144,14 @@ class Writer:
         return name
 
     def _replace_manifest(self, octets: bytes) -> None:
-        """On a full disk a spare gives the little room that this takes: what follows may free more."""
+        """On a full disk there is a room kept for it: what follows may free more."""
         try:
             manifest.replace(self._disk, octets)
         except OSError as error:
-            if error.errno not in NO_SPACE or not self.spares:
+            if error.errno not in NO_SPACE or not self._disk.exists(_ROOM):
                 raise
-            self._disk.remove(self.spares.pop())
             self.short = True
+            self._disk.remove(_ROOM)
             manifest.replace(self._disk, octets)
 
     def _write_pages(self, commit: Commit) -> None:

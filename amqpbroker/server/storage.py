@@ -88,15 +88,16 @@ class Storage:
 
     def _write_rest(self) -> None:
         # What the thread has just written may be written once more: every step of a commit can be repeated.
-        commit = self.log.in_flight or self.log.close()
-        while commit is not None:
-            self._writer.commit_once(commit)
-            self.log.committed(commit)
-            commit = self.log.close()
+        if self.log.in_flight is not None:
+            self._writer.commit_once(self.log.in_flight)
+            self.log.committed(self.log.in_flight)
         self.log.mark_clean()
-        commit = self.log.close()
-        if commit is not None:
-            self._writer.commit_once(commit)
+        # Twice, so that the last word is followed by one that proves it.
+        for seal in (False, True):
+            commit = self.log.close(seal)
+            if commit is not None:
+                self._writer.commit_once(commit)
+                self.log.committed(commit)
 
     # The loop's side
 
@@ -135,6 +136,7 @@ class Storage:
         if took_s > _SLOW_COMMIT_S:
             logger.warning("%s: the disk took %.1f s for a commit", self.path, took_s)
         self._note(full=error is not None or self._writer.short, stuck=False)
+        self.log.run_short(self._full)
         if error is not None:
             self._server.ticker.at(self._ended_s + _TRY_AGAIN_S, partial(self._jobs.put, commit))
             return
@@ -157,6 +159,8 @@ class Storage:
         if self.log.in_flight is not None:
             if now_s - self._began_s > _STUCK_COMMIT_S:
                 self._note(full=self._full, stuck=True)
+        elif self.log.is_compacting:
+            self._begin(seal=False)
         elif now_s - self._ended_s >= SEAL_AFTER_S:
             self._begin(seal=True)
             return
