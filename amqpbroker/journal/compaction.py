@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _STEP_MIN_BYTES: Final = 262_144
 _STEP_SHARE: Final = 2
 # Nor does it read more: others wait meanwhile.
-_STEP_READ_BYTES: Final = 1_048_576
+_STEP_READ_BYTES: Final = 262_144
 # Less would be copied over and over for little.
 _DEAD_SHARE: Final = 0.25
-_SMALL_SHARE: Final = 0.5
+_SMALL_SHARE: Final = 0.45
 
 
 @dataclass(slots=True)
@@ -48,10 +48,16 @@ class Compactor:
         self._frames: Iterator[tuple[bytes, list[Publish]]] | None = None
         self._victim: Segment | None = None
         self._look = False
+        self._newest = 0
 
     def look(self) -> None:
-        """The log has grown by a segment: next time it is seen whether it takes too much space."""
+        """The log has grown by a segment: next time it is seen whether it takes too much space.
+
+        Of the segments that are there by now, each is copied once at most: what copies are written to has its turn when
+        others have made the log grow again.
+        """
         self._look = True
+        self._newest = self._log.segments[-1].id
 
     def stop(self) -> None:
         """No more of this: the broker is about to end."""
@@ -107,7 +113,7 @@ class Compactor:
         # One less than allowed: by the time that this one is done another has begun.
         if total_bytes <= max(2 * live_bytes, floor_bytes) - log.segment_bytes:
             return False
-        sealed = [one for one in there if one.sealed]
+        sealed = [one for one in there if one.sealed and one.id <= self._newest]
         pinned = [one for one in sealed if not one.holds_something]
         victim = _root(pinned[0], free) if pinned else None
         if victim is None or victim.damaged:

@@ -252,6 +252,7 @@ class Log:
         self.open_number += 1
         flight_bytes, self._open_bytes = self._open_bytes, 0
         self._drop_what_is_settled(opened)
+        has_news = bool(opened)
         copies = self._compactor.take(flight_bytes, opened.definitions, opened.marks)
         sealing = seal and not self._sealed_up
         if not opened and not copies and not sealing:
@@ -260,6 +261,8 @@ class Log:
             return None
         self._sealed_up = sealing and not opened and not copies
         commit = self.in_flight = self._encode(opened, copies)
+        if commit.is_new and has_news:
+            self._compactor.look()
         commit.number = number
         commit.pending_bytes = flight_bytes
         commit.callbacks = opened.callbacks
@@ -344,7 +347,6 @@ class Log:
         size_bytes = max(self.segment_bytes, format.BLOCK_BYTES + needed_bytes)
         salt = int.from_bytes(self._random_bytes(8), "big")
         self.segments.append(Segment(number, self.epoch, salt, size_bytes))
-        self._compactor.look()
         commit.is_new = True
 
     def _write_manifest(self, commit: Commit) -> None:
@@ -375,6 +377,7 @@ class Log:
     def finish_first(self, commit: Commit) -> None:
         """All that was recovered is in the books: the manifest may be written, with what is still needed."""
         self._write_manifest(commit)
+        self._compactor.look()
         self.in_flight = commit
 
     def _retire(self, anyway: bool) -> list[Segment]:
