@@ -73,6 +73,8 @@ class Writer:
         """Writes a commit and syncs it. Raises OSError."""
         self._write_pages(commit)
         if not commit.record_count:
+            if self.short:
+                self._replenish()
             return
         segment = commit.segment
         if commit.is_new:

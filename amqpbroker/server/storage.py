@@ -59,6 +59,7 @@ class Storage:
         self._full = opened.writer.short
         self._stuck = False
         self._failed = False
+        self._is_writing = False
         self._began_s = 0.0
         self._ended_s = 0.0
         self._watching = False
@@ -66,6 +67,9 @@ class Storage:
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
         server.batch.turn_ended = self._turn_ended
+        self.log.run_short(self._full)
+        if self._full:
+            self._keep_watching()
         self._turn_ended()
 
     def free_bytes(self) -> int:
@@ -107,13 +111,14 @@ class Storage:
 
     def _begin(self, *, seal: bool) -> None:
         commit = None if self._failed else self._in_the_books(partial(self.log.close, seal))
-        if commit is None:
-            return
+        if commit is not None:
+            self._hand_over(commit)
+
+    def _hand_over(self, commit: Commit) -> None:
         self._began_s = self._server.ticker.now_s()
+        self._is_writing = True
         self._jobs.put(commit)
-        if not self._watching:
-            self._watching = True
-            self._server.ticker.at(self._began_s + SEAL_AFTER_S, self._watch)
+        self._keep_watching()
 
     def _write(self) -> None:
         """The thread."""
@@ -131,6 +136,7 @@ class Storage:
         if error is not None and error.errno not in NO_SPACE:
             self._fail(error)
             return
+        self._is_writing = False
         self._ended_s = self._server.ticker.now_s()
         took_s = self._ended_s - self._began_s
         if took_s > _SLOW_COMMIT_S:
@@ -138,10 +144,10 @@ class Storage:
         self._note(full=error is not None or self._writer.short, stuck=False)
         self.log.run_short(self._full)
         if error is not None:
-            self._server.ticker.at(self._ended_s + _TRY_AGAIN_S, partial(self._jobs.put, commit))
-            return
-        self._in_the_books(partial(self.log.committed, commit))
-        self._server.batch.finish()
+            self._server.ticker.at(self._ended_s + _TRY_AGAIN_S, partial(self._hand_over, commit))
+        elif commit is self.log.in_flight:
+            self._in_the_books(partial(self.log.committed, commit))
+            self._server.batch.finish()
 
     def _in_the_books(self, change: Callable[[], T]) -> T | None:
         """Makes a change; a fault of ours ends the broker: nothing is confirmed on books that may be wrong."""
@@ -152,20 +158,33 @@ class Storage:
             self._fail(fault)
             return None
 
+    def _keep_watching(self) -> None:
+        if not self._watching:
+            self._watching = True
+            self._server.ticker.at(self._server.ticker.now_s() + SEAL_AFTER_S, self._watch)
+
     def _watch(self) -> None:
-        """Looks after a commit: is it long overdue; or was there none for a while, and the last is to be sealed."""
-        now_s = self._server.ticker.now_s()
+        """What has to be done though nobody asks for anything, until there is nothing of the kind."""
         self._watching = False
-        if self.log.in_flight is not None:
+        if self._failed:
+            return
+        now_s = self._server.ticker.now_s()
+        if self._is_writing:
             if now_s - self._began_s > _STUCK_COMMIT_S:
                 self._note(full=self._full, stuck=True)
+        elif self.log.in_flight is not None:
+            # It found no space, and is tried again.
+            pass
+        elif self._full:
+            # Nothing waits for space any more but the reserves: the alarm that holds publishers back hangs on them.
+            if now_s - self._ended_s >= _TRY_AGAIN_S:
+                self._hand_over(Commit(0, 0, []))
         elif self.log.is_compacting:
             self._begin(seal=False)
         elif now_s - self._ended_s >= SEAL_AFTER_S:
             self._begin(seal=True)
             return
-        self._watching = True
-        self._server.ticker.at(now_s + SEAL_AFTER_S, self._watch)
+        self._keep_watching()
 
     def _note(self, *, full: bool, stuck: bool) -> None:
         """Publishers are held back while a commit finds no space, or does not come back."""
