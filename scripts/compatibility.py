@@ -64,6 +64,8 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Mandatory, CC, BCC, user-id", ("semantics_publish::*",)),
         Feature("Direct reply-to", ("semantics_reply_to::*",)),
         Feature("Memory and disk alarms, connection.blocked", ("alarms::*",)),
+        Feature("Durable queues, exchanges, bindings and messages over a restart", ("durable::*",)),
+        Feature("A kill, a power cut, a full and a failing disk", ("crashes::*", "durable_disk::*")),
         Feature("Properties, headers and names, octet by octet", ("semantics_content::*",)),
     ),
     "The very answer of RabbitMQ": (

@@ -13,13 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from benchmark.processes import end, end_session
+from benchmark.processes import end, end_session, kill_session
 from benchmark.wire import HOST, BenchmarkError, Connection
 
 ROOT = Path(__file__).resolve().parents[2]
 Result = TypeVar("Result")
 READY_TIMEOUT_S = 90.0
 POLL_S = 0.005
+DATA = "data"
+"""Where every kind keeps its data, in the directory it is given."""
 DEBIAN_RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """The server itself; the program of that name on Debian's PATH changes the user and the directory first."""
 
@@ -48,20 +50,29 @@ class RunningBroker:
         self.kind = kind
         self.port = free_port()
         directory.mkdir(parents=True)
+        self.data_directory = directory / DATA
         self._output = directory / "output"
-        launch = kind.launch(self.port, directory)
+        self._launch = kind.launch(self.port, directory)
+        self._start()
+
+    def _start(self) -> None:
         self.started_s = time.perf_counter()
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                launch.command,
-                env=launch.environment,
-                cwd=directory,
+                self._launch.command,
+                env=self._launch.environment,
+                cwd=self._output.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C comes to us alone, and we end it
             )
         self.pid = self._process.pid
+
+    def kill_and_start_again(self) -> None:
+        """Kills it without a warning and starts it anew, with what it then has on disk."""
+        kill_session(self._process)
+        self._start()
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +127,7 @@ def _launch_amqpbroker(port: int, directory: Path) -> Launch:
 
 def _storage_options(directory: Path) -> list[str]:
     """Data on disk, as it is by default, in a directory that goes with the run."""
-    return ["--data-dir", str(directory / "data")]
+    return ["--data-dir", str(directory / DATA)]
 
 
 AMQPBROKER = BrokerKind("amqpbroker", _launch_amqpbroker)
@@ -165,7 +176,7 @@ def _launch_rabbitmq(server: str, port: int, directory: Path, epmd_port: int, er
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_NODE_IP_ADDRESS": HOST,
         "RABBITMQ_DIST_PORT": str(free_port()),
-        "RABBITMQ_MNESIA_BASE": str(directory / "data"),
+        "RABBITMQ_MNESIA_BASE": str(directory / DATA),
         "RABBITMQ_LOG_BASE": str(directory / "log"),
         "RABBITMQ_PID_FILE": str(directory / "pid"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "plugins"),

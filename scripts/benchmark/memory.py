@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from benchmark.processes import tree_rss_mb
+from benchmark.processes import tree_peak_rss_mb, tree_rss_mb
 from benchmark.tool import CpuWindow, Measurement, run_tool, tool_parser
 from benchmark.wire import BenchmarkError, Connection, Topology, blocks
 
@@ -15,7 +15,7 @@ BATCH = 1000
 
 def measure(options: argparse.Namespace) -> Measurement:
     setup = Connection(options.port, FILL_TIMEOUT_S)
-    topology = Topology("bench.memory", vary=options.vary)
+    topology = Topology("bench.memory", vary=options.vary, durable=options.durable)
     topology.create(setup)
     try:
         return _fill(options, topology, setup)
@@ -44,9 +44,9 @@ def _fill(options: argparse.Namespace, topology: Topology, setup: Connection) ->
         time.sleep(0.1)
     figures = {"fill_per_s": options.count / fill_s}
     time.sleep(SETTLE_S)
-    full_mb = tree_rss_mb(options.broker_pid)
-    if before_mb is not None and full_mb is not None:
-        figures["full_mb"] = full_mb
+    full_mb, most_mb = tree_rss_mb(options.broker_pid), tree_peak_rss_mb(options.broker_pid)
+    if before_mb is not None and full_mb is not None and most_mb is not None:
+        figures |= {"full_mb": full_mb, "most_mb": most_mb}
         figures["octets_per_message"] = (full_mb - before_mb) * 1e6 / options.count
     return window.close(figures)
 
@@ -55,6 +55,7 @@ def main() -> None:
     parser = tool_parser(__doc__)
     parser.add_argument("--size", type=int, default=100, help="octets of a body")
     parser.add_argument("--count", type=int, default=1_000_000, help="messages to queue")
+    parser.add_argument("--durable", action="store_true", help="persistent messages in a durable queue")
     parser.add_argument("--vary", action="store_true", help="all messages differ, through a topic exchange")
     run_tool(parser, measure)
 

@@ -38,7 +38,12 @@ def tree_cpu_s(root_pid: int) -> float | None:
 
 def tree_rss_mb(root_pid: int) -> float | None:
     """Resident memory of the tree in MB (10^6 octets); None without /proc."""
-    return _sum_over_tree(root_pid, _rss_mb)
+    return _sum_over_tree(root_pid, lambda pid: _memory_mb(pid, "VmRSS:"))
+
+
+def tree_peak_rss_mb(root_pid: int) -> float | None:
+    """The most resident memory that each process of the tree ever had, together, in MB; None without /proc."""
+    return _sum_over_tree(root_pid, lambda pid: _memory_mb(pid, "VmHWM:"))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -49,6 +54,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(END_TIMEOUT_S)
+
+
+def kill_session(leader: subprocess.Popen[bytes]) -> None:
+    """Ends `leader`, started with `start_new_session=True`, and all of its session at once, without a warning."""
+    if hasattr(os, "killpg"):
+        os.killpg(leader.pid, signal.SIGKILL)
+    else:
+        leader.kill()
+    leader.wait(END_TIMEOUT_S)
 
 
 def end_session(leader: subprocess.Popen[bytes]) -> None:
@@ -72,8 +86,8 @@ def _stat_fields(pid: int) -> list[str]:
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def _rss_mb(pid: int) -> float:
+def _memory_mb(pid: int, name: str) -> float:
     for line in (PROC / str(pid) / "status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(name):
             return int(line.split()[1]) * 1024 / 1e6
     return 0.0  # a process that has ended and waits to be reaped has no such line

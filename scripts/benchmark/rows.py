@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-STARTUP = "startup"
-"""The one measurement that is not a tool on a running broker: it starts one itself."""
+STARTUP, RESTART = "startup", "restart"
+"""The measurements that are not a tool on a running broker: they start one themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,9 @@ class Row:
     fresh_broker: bool = False
     """Runs against a broker that was just started and is ended afterwards."""
     once: bool = False
-    """One round is enough: it proves something and measures nothing."""
+    """One round is enough: it proves something, or holds a size against a bound, and takes long."""
+    only_ours: bool = False
+    """Not for RabbitMQ, which would take too much of the machine for it."""
 
 
 def _ratio(value: float) -> tuple[Target, ...]:
@@ -74,6 +76,21 @@ def _load(
     ]
 
 
+def _confirmed(name: str, arguments: str) -> list[Row]:
+    """A row of persistent messages and confirms, identical and all different."""
+    options = tuple(arguments.split())
+    return [
+        Row(name, "confirmed", options, _DURABLE),
+        Row(f"{name}, all different", "confirmed", (*options, "--vary"), _DURABLE),
+    ]
+
+
+def _ten_million(name: str, *options: str) -> Row:
+    """A row of memory that RabbitMQ would need tens of gigabytes for."""
+    arguments = ("--count", "10000000", *options)
+    return Row(name, "memory", arguments, _FULL_OURS, fresh_broker=True, once=True, only_ours=True)
+
+
 _FLOOD = (
     Figure("deliveries_per_s_in_flood", "deliveries/s"),
     Figure("deliveries_per_publish_in_flood", "deliveries/publish", targets=(Target("at least", 0.5),)),
@@ -82,10 +99,35 @@ _CONFIRMS = (
     Figure("confirms_per_s", "confirms/s", targets=_ratio(2)),
     Figure("p99_ms", "p99, ms", "lower", _ratio(1)),
 )
+_DURABLE = (Figure("messages_per_s", "messages/s", targets=_ratio(5)),)
+_TIMED = (Figure("messages_per_s", "messages/s", targets=_ratio(1)), Figure("p99_ms", "p99, ms", "lower", _ratio(1)))
+_TIMED_IN_FLOOD = (
+    Figure("p99_ms", "p99, ms", "lower", _ratio(1)),
+    Figure("messages_per_s", "messages/s"),
+    Figure("flood_per_s", "flood, deliveries/s"),
+)
+_RESTART = (
+    Figure("ready_s", "logged in, s", "lower", (Target("at most", 3),)),
+    # 64 MB, and 24 octets for each of the million
+    Figure("full_mb", "MB", "lower", (Target("at most", 88),)),
+    Figure("most_mb", "most MB", "lower"),
+)
+_BACKLOG = (
+    Figure("alone_per_s", "deliveries/s, no backlog"),
+    Figure("before_backlog_per_s", "deliveries/s, backlog"),
+    Figure("share", "of the former", targets=(Target("at least", 0.9),)),
+)
+# The most of twice the 100 MB that are left and 256 MiB, two segments of 16 MiB in reserve, 1 MB beside the log.
+_DISK = (
+    Figure("disk_mb", "MB on disk", "lower", (Target("at most", 303),)),
+    Figure("most_mb", "most MB", "lower"),
+    Figure("messages_per_s", "messages/s"),
+)
 _CLIENT = (Figure("publishes_per_s", "publishes/s"), Figure("consumed_per_s", "consumed/s"))
 _CHECKED = (Figure("checked", "deliveries checked", "neither"),)
 _OCTETS = Figure("octets_per_message", "octets/message", "lower")
 _FULL = (Figure("full_mb", "MB", "lower", (Target("at most", 300),)), _OCTETS)
+_FULL_OURS = (_FULL[0], Figure("most_mb", "most MB", "lower"), _OCTETS)
 _FULL_VARIED = (Figure("full_mb", "MB", "lower"), _OCTETS)
 _STARTUP = (
     Figure("port_ms", "port open, ms", "lower"),
@@ -116,6 +158,18 @@ ROWS: tuple[Row, ...] = (
     Row("cold start", STARTUP, (), _STARTUP),
     Row("1 M queued 100-byte messages", "memory", (), _FULL, fresh_broker=True),
     Row("1 M queued, all different", "memory", ("--vary",), _FULL_VARIED, fresh_broker=True),
+    *_confirmed("persistent, confirmed, 1,000 in flight", ""),
+    *_confirmed("persistent, confirmed, 1,000 in flight, consumed with prefetch 1000", "--prefetch 1000"),
+    Row("persistent, confirmed, one in flight", "confirmed", ("--in-flight", "1"), _TIMED),
+    Row("the same while another floods", "confirmed", ("--in-flight", "1", "--flood"), _TIMED_IN_FLOOD),
+    Row("1 M persistent, ready again after kill -9", RESTART, (), _RESTART, once=True),
+    _ten_million("10 M queued 100-byte messages"),
+    _ten_million("10 M queued, all different", "--vary"),
+    _ten_million("10 M queued, persistent", "--durable"),
+    _ten_million("10 M queued, persistent, all different", "--durable", "--vary"),
+    Row("consumed at the head, 1 M behind", "backlog", (), _BACKLOG, fresh_broker=True, once=True),
+    Row("on disk after 2 GB, 100 MB left", "disk_use", (), _DISK, fresh_broker=True, once=True),
+    Row("on disk after 2 GB, 100 MB left scattered", "disk_use", ("--scattered",), _DISK, fresh_broker=True, once=True),
     Row("pika, no confirms, an ack each", "pika_rates", (), _CLIENT),
     Row("aio-pika, confirms, an ack each", "aio_pika_rates", (), _CLIENT),
     Row("Celery, one worker, results by rpc", "celery_rates", (), (Figure("tasks_per_s", "tasks/s"),)),

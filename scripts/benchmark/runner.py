@@ -11,13 +11,16 @@ from pathlib import Path
 from benchmark.brokers import ROOT, BrokerKind, RunningBroker
 from benchmark.processes import end_session
 from benchmark.report import Cell, Report, format_number
-from benchmark.rows import STARTUP, Row
+from benchmark.restart import measure_restart
+from benchmark.rows import RESTART, STARTUP, Row
 from benchmark.startup import measure_startup
 from benchmark.tool import Measurement
 from benchmark.wire import BenchmarkError
 
 TOOL_TIMEOUT_S = 600.0
 """A tool bounds its own waiting; this ends one that does not."""
+_STARTING = {STARTUP: measure_startup, RESTART: measure_restart}
+"""What starts a broker itself."""
 
 
 class Runner:
@@ -57,9 +60,10 @@ class Runner:
         cells = {kind.label: Cell() for kind in self._kinds}
         report.rows.append(row)
         report.cells[row.name] = cells
+        kinds = self._kinds[:1] if row.only_ours else self._kinds
         for number in range(1 if row.once else rounds):
-            first = number % len(self._kinds)
-            for kind in self._kinds[first:] + self._kinds[:first]:
+            first = number % len(kinds)
+            for kind in kinds[first:] + kinds[:first]:
                 cell = cells[kind.label]
                 try:
                     measurement = self._measure(row, kind)
@@ -76,8 +80,8 @@ class Runner:
                 self._say(f"{row.name}, {kind.label}: {'; '.join(shown)}")
 
     def _measure(self, row: Row, kind: BrokerKind) -> Measurement:
-        if row.tool == STARTUP:
-            return measure_startup(kind, self._new_directory())
+        if row.tool in _STARTING:
+            return _STARTING[row.tool](kind, self._new_directory())
         if row.fresh_broker:
             with RunningBroker(kind, self._new_directory()) as broker:
                 broker.wait_until_ready().close()
@@ -100,6 +104,7 @@ class Runner:
 
     def _run_tool(self, row: Row, broker: RunningBroker) -> Measurement:
         options = ["--port", str(broker.port), "--broker-pid", str(broker.pid), "--seconds", str(self._seconds)]
+        options += ["--data-dir", str(broker.data_directory)]
         tool = subprocess.Popen(
             [sys.executable, "-m", f"benchmark.{row.tool}", *options, *row.arguments],
             env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")},

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from benchmark.processes import tree_cpu_s
 from benchmark.wire import BenchmarkError
@@ -60,6 +61,7 @@ def tool_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--broker-pid", type=int, required=True, help="whose processor time and memory to read")
     parser.add_argument("--seconds", type=float, required=True, help="how long to measure, where that is not a count")
+    parser.add_argument("--data-dir", type=Path, help="where the broker keeps its data, for what measures its size")
     return parser
 
 

@@ -19,7 +19,8 @@ DISTINCT_MESSAGES = 20_000
 DISTINCT_OCTETS = 1 << 25
 """So much of bodies is made to be sent over and over: more would measure this machine's memory, not the broker."""
 ROUTING_KEYS = 1_000
-FLAG_CORRELATION_ID, FLAG_MESSAGE_ID = 0x0400, 0x0080
+FLAG_DELIVERY_MODE, FLAG_CORRELATION_ID, FLAG_MESSAGE_ID = 0x1000, 0x0400, 0x0080
+PERSISTENT = b"\x02"
 
 # (class id, method id), section 1 of the specification's generated reference
 CONNECTION_START, CONNECTION_START_OK = (10, 10), (10, 11)
@@ -70,19 +71,23 @@ def ack(delivery_tag: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One transient message as it is published and as it must come back."""
+    """One message as it is published and as it must come back."""
 
     exchange: str
     routing_key: str
     body: bytes
     identity: str = ""
-    """Its message-id and its correlation-id; with none it has no properties at all."""
+    """Its message-id and its correlation-id; a transient message without one has no properties at all."""
+    persistent: bool = False
 
     def header(self) -> bytes:
-        flags = FLAG_CORRELATION_ID | FLAG_MESSAGE_ID if self.identity else 0
-        return struct.pack(">HHQH", 60, 0, len(self.body), flags) + (
-            short_string(self.identity) * 2 if self.identity else b""
-        )
+        flags, properties = 0, b""
+        if self.persistent:
+            flags, properties = FLAG_DELIVERY_MODE, PERSISTENT
+        if self.identity:
+            flags |= FLAG_CORRELATION_ID | FLAG_MESSAGE_ID
+            properties += short_string(self.identity) * 2
+        return struct.pack(">HHQH", 60, 0, len(self.body), flags) + properties
 
     def address(self) -> bytes:
         return short_string(self.exchange) + short_string(self.routing_key)
@@ -108,7 +113,7 @@ class Message:
         )
 
 
-def varied_messages(exchange: str, size: int, count: int) -> list[Message]:
+def varied_messages(exchange: str, size: int, count: int, persistent: bool = False) -> list[Message]:
     """Messages that differ in body, message-id and correlation-id, over 1,000 routing keys; all of one length."""
     source = random.Random(size)
     return [
@@ -117,6 +122,7 @@ def varied_messages(exchange: str, size: int, count: int) -> list[Message]:
             f"key.{number % ROUTING_KEYS:04d}",
             source.randbytes(-(-size // 2)).hex().encode()[:size],
             source.randbytes(8).hex(),
+            persistent,
         )
         for number in range(count)
     ]
@@ -155,7 +161,7 @@ class Connection:
         self.call(CONNECTION_OPEN, short_string("/") + b"\0\0", CONNECTION_OPEN_OK, channel=0)
         self.open_channel(CHANNEL)
 
-    def send(self, octets: bytes) -> None:
+    def send(self, octets: bytes | memoryview) -> None:
         try:
             self.socket.sendall(octets)
         except TimeoutError:
@@ -224,8 +230,8 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
-    def declare_queue(self, queue: str, exclusive: bool = False) -> None:
-        flags = bytes([exclusive << 2])
+    def declare_queue(self, queue: str, exclusive: bool = False, durable: bool = False) -> None:
+        flags = bytes([durable << 1 | exclusive << 2])
         self.call(QUEUE_DECLARE, b"\0\0" + short_string(queue) + flags + NO_ARGUMENTS, QUEUE_DECLARE_OK)
 
     def delete_queue(self, queue: str) -> None:
@@ -237,8 +243,8 @@ class Connection:
         count: int = struct.unpack_from(">I", reply, 5 + reply[4])[0]
         return count
 
-    def declare_exchange(self, exchange: str, kind: str) -> None:
-        arguments = b"\0\0" + short_string(exchange) + short_string(kind) + b"\0" + NO_ARGUMENTS
+    def declare_exchange(self, exchange: str, kind: str, durable: bool = False) -> None:
+        arguments = b"\0\0" + short_string(exchange) + short_string(kind) + bytes([durable << 1]) + NO_ARGUMENTS
         self.call(EXCHANGE_DECLARE, arguments, EXCHANGE_DECLARE_OK)
 
     def delete_exchange(self, exchange: str) -> None:
@@ -268,12 +274,13 @@ class Topology:
     """The queues of one load and how its messages reach them; made before and removed after it.
 
     One queue is reached by the default exchange, several by a fanout exchange, and varied messages always by a topic
-    exchange with every queue bound by `#`.
+    exchange with every queue bound by `#`. durable: queues and exchange are, and the messages are persistent.
     """
 
     name: str
     queue_count: int = 1
     vary: bool = False
+    durable: bool = False
 
     @property
     def queues(self) -> list[str]:
@@ -287,9 +294,9 @@ class Topology:
 
     def create(self, connection: Connection) -> None:
         for queue in self.queues:
-            connection.declare_queue(queue)
+            connection.declare_queue(queue, durable=self.durable)
         if self.exchange:
-            connection.declare_exchange(self.exchange, "topic" if self.vary else "fanout")
+            connection.declare_exchange(self.exchange, "topic" if self.vary else "fanout", self.durable)
             for queue in self.queues:
                 connection.bind_queue(queue, self.exchange, "#" if self.vary else "")
 
@@ -302,8 +309,10 @@ class Topology:
     def messages(self, size: int, count: int | None = None) -> list[Message]:
         """Different messages when they vary, as many as asked for or as are good to repeat; else the only one."""
         if self.vary:
-            return varied_messages(self.exchange, size, count or min(DISTINCT_MESSAGES, DISTINCT_OCTETS // size))
-        return [Message(self.exchange, "key" if self.exchange else self.queues[0], b"x" * size)]
+            distinct = count or min(DISTINCT_MESSAGES, DISTINCT_OCTETS // size)
+            return varied_messages(self.exchange, size, distinct, self.durable)
+        key = "key" if self.exchange else self.queues[0]
+        return [Message(self.exchange, key, b"x" * size, persistent=self.durable)]
 
 
 def blocks(publishes: list[bytes], block_size: int = 1 << 16) -> Iterator[bytes]:
