@@ -28,7 +28,7 @@ verbs:
 {verbs}
 
 amqpbroker serve --help lists the options of serve.
-exit codes: 0 fine, 1 could not start, 2 usage or configuration"""
+exit codes: 0 fine, 1 could not start, 2 usage or configuration, 74 the disk has failed"""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,12 +23,13 @@ from amqpbroker.journal.recovery import Damage
 from amqpbroker.server import logs
 from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest, unknown_rabbitmq_variables
 from amqpbroker.server.server import Endpoint, Server
-from amqpbroker.server.storage import Storage
+from amqpbroker.server.storage import Storage, directory_of
 
 logger = logging.getLogger("amqpbroker.serve")
 
 _SWITCH_INTERVAL_S: Final = 0.0005
 DAMAGE_ADVICE: Final = "amqpbroker journal verify shows all of it, amqpbroker journal salvage saves what can be saved"
+NEWER_ADVICE: Final = "start the version that wrote it, or give another --data-dir, or --memory"
 ADVICE = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another port with --port (0 = any free one)",
     errno.EADDRNOTAVAIL: "it is not an address of this machine; name one that is with --host",
@@ -171,7 +172,8 @@ async def _serve(config: Config, started_s: float) -> int:
             _write_ready_file(config.ready_file, server.endpoints)
     except Damage as damage:
         await server.stop()
-        complain(f"could not start: {damage}; {DAMAGE_ADVICE}")
+        advice = NEWER_ADVICE if damage.newer else DAMAGE_ADVICE
+        complain(f"could not start: {os.path.join(directory_of(config), str(damage))}; {advice}")
         return EXIT_FAILED
     except OSError as error:
         await server.stop()

@@ -411,12 +411,14 @@ class Examination:
         """Whole messages of a run become runs of their own.
 
         What the run says of its own origin has to be true of this frame: so it is not what an earlier use of the file
-        has left here.
+        has left here. Of a copy that compaction made that cannot be said.
         """
         count = publish.message_count
-        first = count
-        if (publish.id.epoch, publish.id.sequence) == (frame.epoch, frame.sequence):
-            first = 0
+        if publish.id.sequence != frame.sequence or publish.id.epoch > frame.epoch:
+            for number, start in publish.queues:
+                self._lose(number, start, start + count)
+            return
+        first = 0
         places = format.content_places(frame.payload, publish)
         while first < count:
             end = self._first_damaged(frame.payload, publish, first)
@@ -441,9 +443,8 @@ class Examination:
 
     def _find_homeless(self) -> None:
         """Queues that have messages and no name."""
-        known = self.manifest.unknown_queues if self.manifest is not None else ()
         for queue in self.queues():
-            if queue.live and queue.key is None and queue.id not in known:
+            if queue.live and queue.key is None:
                 text = f"there are {queue.live} messages of queue number {queue.id}, which nothing defines or deletes"
                 self._note(FOLDER, 0, None, text)
 

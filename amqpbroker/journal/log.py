@@ -104,7 +104,6 @@ class Log:
         self.segments: list[Segment] = []
         self.pages = pages
         self.epoch = manifest.epoch
-        self.unknown_queues = manifest.unknown_queues
         self.sequence = 0
         self.in_flight: Commit | None = None
         self.segment_bytes = segment_bytes
@@ -353,7 +352,7 @@ class Log:
         commit.retired = self._retire(commit.is_new)
         if commit.is_new or commit.retired:
             entries = tuple(one.entry() for one in self.segments)
-            commit.manifest = Manifest(self.epoch, entries, self.unknown_queues).encode()
+            commit.manifest = Manifest(self.epoch, entries).encode()
 
     def first_commit(self, last: Frame | None) -> Commit:
         """The commit of a start: the last one once more, in a new segment.

@@ -6,7 +6,7 @@ the same in every version, so that a newer one is told from damage.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
 
@@ -44,14 +44,10 @@ class SegmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """epoch: counts the starts of the broker. segments: oldest first.
-
-    unknown_queues: ids of queues whose definitions `journal salvage` could not save.
-    """
+    """epoch: counts the starts of the broker. segments: oldest first."""
 
     epoch: int = 0
     segments: tuple[SegmentEntry, ...] = ()
-    unknown_queues: tuple[int, ...] = field(default=())
 
     def encode(self) -> bytes:
         """The file's octets."""
@@ -68,7 +64,6 @@ class Manifest:
                 }
                 for one in self.segments
             ],
-            "unknown_queues": self.unknown_queues,
         }
         line = json.dumps(content).encode() + b"\n"
         return f"{_NAME} {VERSION} {crc32(line):08x}\n".encode() + line
@@ -84,12 +79,12 @@ def decode(octets: bytes) -> Manifest:
         raise ManifestError("its checksum is wrong")
     if words[1] != b"%d" % VERSION:
         version = words[1].decode("ascii", "replace")
-        raise NewerManifest(f"it is of version {version}, and this broker reads version {VERSION}")
+        fault = NewerManifest if version.isdigit() and int(version) > VERSION else ManifestError
+        raise fault(f"it is of version {version}, and this broker reads version {VERSION}")
     content: dict[str, Any] = json.loads(line)
     return Manifest(
         content["epoch"],
         tuple(_entry(one) for one in content["segments"]),
-        tuple(content["unknown_queues"]),
     )
 
 

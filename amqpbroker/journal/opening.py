@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from amqpbroker.journal import manifest, paging
 from amqpbroker.journal.disk import Disk
-from amqpbroker.journal.format import BLOCK_BYTES
+from amqpbroker.journal.format import BLOCK_BYTES, Content
 from amqpbroker.journal.log import Log
-from amqpbroker.journal.manifest import Manifest, ManifestError
+from amqpbroker.journal.manifest import Manifest, ManifestError, NewerManifest
 from amqpbroker.journal.paging import Pages
 from amqpbroker.journal.queue_log import QueueLog
 from amqpbroker.journal.recovery import Damage, Recovered, Recovery
@@ -45,8 +45,12 @@ def open_journal(
     on_damage: Callable[[str], None],
     segment_bytes: int = SEGMENT_BYTES,
     space_floor_bytes: int = SPACE_FLOOR_BYTES,
+    unknown: Callable[[str, Content], str] = lambda kind, content: "",
 ) -> Opened:
-    """What a locked data directory holds, ready to go on. Raises Damage and OSError."""
+    """What a locked data directory holds, ready to go on. Raises Damage and OSError.
+
+    unknown: says, of a definition's kind and content, what the broker does not know of it; nothing if it knows it.
+    """
     listed = read_manifest(disk)
     log = Log(listed, random_bytes, Pages(disk, on_damage), segment_bytes, space_floor_bytes)
     recovery = Recovery(log)
@@ -57,8 +61,18 @@ def open_journal(
         log.segments[-1].end = last.offset
     commit = log.first_commit(last)
     if last is not None:
-        recovery.apply(commit.segment, last._replace(offset=BLOCK_BYTES))
-    recovery.check_queues(listed)
+        try:
+            recovery.apply(commit.segment, last._replace(offset=BLOCK_BYTES))
+        except Damage as damage:
+            # It stands where it was read yet.
+            name, offset = segment_name(listed.segments[-1].id), damage.offset - BLOCK_BYTES + last.offset
+            raise Damage(name, offset, damage.text, newer=damage.newer) from None
+    recovery.check_queues()
+    for key, content in log.contents.items():
+        if text := unknown(key.kind, content):
+            raise Damage(
+                log.definitions[key].name, 0, f"{text}: this journal was written by a newer version", newer=True
+            )
     log.finish_first(commit)
     # What was read may stand in the page cache alone: nothing it does not name goes before it is on disk.
     disk.sync_folder("")
@@ -81,7 +95,7 @@ def read_manifest(disk: Disk) -> Manifest:
     try:
         return manifest.read(disk)
     except ManifestError as fault:
-        raise Damage(manifest.NAME, 0, str(fault)) from None
+        raise Damage(manifest.NAME, 0, str(fault), newer=isinstance(fault, NewerManifest)) from None
 
 
 def _clean_up(disk: Disk, listed: set[int], segment_bytes: int) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from amqpbroker.journal import format
 from amqpbroker.journal.disk import Disk, DiskFile
-from amqpbroker.journal.format import Content, FormatError, Frame, Key, Publish, Run
+from amqpbroker.journal.format import Content, FormatError, Frame, Key, NewerVersion, Publish, Run
 from amqpbroker.journal.intervals import Intervals
 from amqpbroker.journal.log import Log
 from amqpbroker.journal.manifest import Manifest, SegmentEntry
@@ -29,13 +29,14 @@ _Columns = tuple["array[int]", "array[int]", "array[int]"]
 
 
 class Damage(Exception):
-    """A journal that cannot be trusted as it is: file, offset, what is wrong."""
+    """A journal that cannot be used as it is: file, offset, what is wrong. newer: another version could use it."""
 
-    def __init__(self, file: str, offset: int, text: str) -> None:
+    def __init__(self, file: str, offset: int, text: str, *, newer: bool = False) -> None:
         super().__init__(f"{file}, offset {offset}: {text}")
         self.file = file
         self.offset = offset
         self.text = text
+        self.newer = newer
 
 
 class FrameReader:
@@ -197,7 +198,7 @@ class Recovery:
         try:
             header = format.decode_segment_header(file.read(0, format.BLOCK_BYTES))
         except FormatError as fault:
-            raise Damage(name, 0, str(fault)) from None
+            raise Damage(name, 0, str(fault), newer=isinstance(fault, NewerVersion)) from None
         if (header.epoch, header.id, header.salt) != (entry.epoch, entry.id, entry.salt):
             raise Damage(name, 0, "it is another segment than the manifest says")
         return self.add_segment(entry)
@@ -260,7 +261,7 @@ class Recovery:
                 self._end = first + count
                 at = after
         except FormatError as fault:
-            raise Damage(segment.name, start + fault.at, str(fault)) from None
+            raise Damage(segment.name, start + fault.at, str(fault), newer=isinstance(fault, NewerVersion)) from None
 
     def _apply_record(self, segment: Segment, payload: bytes, at: int, place: int) -> int:
         """Takes one record into the books, and returns where the next begins. Raises FormatError."""
@@ -404,7 +405,7 @@ class Recovery:
         """The positions of a queue that are settled, as far as that is in the log."""
         return self._acked.get(number) or Intervals()
 
-    def check_queues(self, manifest: Manifest) -> None:
+    def check_queues(self) -> None:
         """Every queue that has messages is defined. Raises Damage.
 
         Of one that was deleted acknowledgements and marks may be left: what says that it was deleted stays no longer
@@ -420,10 +421,8 @@ class Recovery:
                     log.mark_segment.marks.discard(log)
                 del self._log.queues[number]
                 continue
-            if number not in manifest.unknown_queues:
-                text = f"there are messages of queue number {number}, which nothing defines or deletes"
-                raise Damage(self._log.segments[0].name, 0, text)
-            self._log.forget_queue(log)
+            text = f"there are messages of queue number {number}, which nothing defines or deletes"
+            raise Damage(self._log.segments[0].name, 0, text)
 
     def stored_runs(self, log: QueueLog) -> StoredRuns:
         """The live messages of a queue, where they stand on disk, and whether they may have been with a client."""

@@ -10,6 +10,15 @@ from amqpbroker.model.ports import Journal
 from amqpbroker.model.queues.paged import PagedQueue
 
 
+def unknown(kind: str, content: Content) -> str:
+    """What this broker does not know of a definition; nothing if it knows it."""
+    if kind not in (EXCHANGE, QUEUE, BINDING):
+        return f"a definition of the kind '{kind}'"
+    if kind == EXCHANGE and content["type"] not in EXCHANGE_TYPES:
+        return f"an exchange of the type '{content['type']}'"
+    return ""
+
+
 def restore(
     broker: Broker, journal: Journal, definitions: Mapping[Any, Content], revive: Callable[[PagedQueue, int], None]
 ) -> list[str]:

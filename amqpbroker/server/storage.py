@@ -16,7 +16,8 @@ from amqpbroker.journal.disk import FileDisk
 from amqpbroker.journal.opening import open_journal
 from amqpbroker.journal.writer import NO_SPACE, Commit
 from amqpbroker.limits import SEAL_AFTER_S
-from amqpbroker.model.restoring import restore
+from amqpbroker.model.restoring import restore, unknown
+from amqpbroker.server.config import Config
 from amqpbroker.server.machine import default_data_dir
 
 if TYPE_CHECKING:
@@ -33,12 +34,17 @@ _SLOW_COMMIT_S: Final = 5.0
 _STUCK_COMMIT_S: Final = 30.0
 
 
+def directory_of(config: Config) -> str:
+    """Where messages are kept."""
+    return config.data_dir or default_data_dir(os.environ)
+
+
 class Storage:
     """Raises DirectoryInUse, Damage and OSError when it cannot be opened; nothing is changed then."""
 
     def __init__(self, server: "Server") -> None:
         config = server.config
-        self.path = config.data_dir or default_data_dir(os.environ)
+        self.path = directory_of(config)
         if config.no_sync:
             logger.warning("%s: --no-sync: a power cut loses what was confirmed", self.path)
         self._server = server
@@ -47,7 +53,7 @@ class Storage:
         self._disk.lock()
         with contextlib.ExitStack() as if_refused:
             if_refused.callback(self._disk.unlock)
-            opened = open_journal(self._disk, os.urandom, self._tell_damage)
+            opened = open_journal(self._disk, os.urandom, self._tell_damage, unknown=unknown)
             left = restore(server.broker, opened.log, opened.log.contents, opened.revive)
             if_refused.pop_all()
         for binding in left:

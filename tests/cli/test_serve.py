@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from amqpbroker.cli.serve import explain, for_this_machine, parse
+from amqpbroker.cli.serve import DAMAGE_ADVICE, explain, for_this_machine, parse, storage_line
 from amqpbroker.server.config import Config, ConfigError
+from amqpbroker.server.server import Endpoint
+from amqpbroker.wire.methods import Basic, Confirm, Connection, Queue
+from tests.helpers.socket_client import SocketClient
+from tests.helpers.wire_client import Received, publish_octets
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_S = 20.0
@@ -85,8 +89,9 @@ def serve() -> Iterator[Callable[..., Program]]:
     """Start a broker on a free port and wait until it is ready; it is gone after the test."""
     with contextlib.ExitStack() as started:
 
-        def start(*flags: str, code: str = "", **variables: str) -> Program:
+        def start(*flags: str, code: str = "", first: str | None = None, **variables: str) -> Program:
             call = ["-c", code] if code else ["-m", "amqpbroker"]
+            call += [first] if first is not None else []
             program = Program([sys.executable, *call, "--port", "0", *flags], variables)
             started.enter_context(program.process)
             started.callback(program.process.kill)
@@ -202,6 +207,125 @@ def test_without_uvloop_asyncios_own_loop_serves(serve):
     assert "event loop: asyncio (pip install amqpbroker[speed] for uvloop)" in log
 
 
+# On disk
+
+
+def on_disk(path: Path) -> dict[str, str]:
+    """The settings of a broker that keeps its messages there."""
+    return {"AMQPBROKER_MEMORY": "false", "AMQPBROKER_DATA_DIR": str(path)}
+
+
+async def confirming(program: Program) -> SocketClient:
+    """A client in confirm mode, with a durable queue."""
+    client = await SocketClient.opened(Endpoint("127.0.0.1", program.ports[0]))
+    assert isinstance(await client.call(1, Queue.Declare(queue="tasks", durable=True)), Queue.DeclareOk)
+    assert await client.call(1, Confirm.Select()) == Confirm.SelectOk()
+    return client
+
+
+def publish(client: SocketClient, *bodies: str) -> None:
+    for body in bodies:
+        method = Basic.Publish(routing_key="tasks")
+        client.writer.write(publish_octets(1, method, body.encode(), delivery_mode=2))
+
+
+async def got(client: SocketClient, count: int) -> list[tuple[str, bool]]:
+    """(body, redelivered) of so many messages, not acknowledged."""
+    found = []
+    for _ in range(count):
+        client.send(1, Basic.Get(queue="tasks"))
+        event = await client.event()
+        assert isinstance(event, Received) and isinstance(event.method, Basic.GetOk)
+        found.append((event.body.decode(), event.method.redelivered))
+    return found
+
+
+@posix_only
+async def test_what_was_confirmed_comes_back_after_a_kill_in_order_and_flagged_where_it_was_handed_out(serve, tmp_path):
+    program = serve("--host", "127.0.0.1", **on_disk(tmp_path))
+    client = await confirming(program)
+    publish(client, *map(str, range(60)))
+    while (await client.until(Basic.Ack)).delivery_tag < 60:
+        pass
+    assert await got(client, 2) == [("0", False), ("1", False)]
+    program.process.kill()
+    program.end()
+    await client.leave()
+    client = await confirming(serve("--host", "127.0.0.1", **on_disk(tmp_path)))
+    found = await got(client, 60)
+    await client.leave()
+    assert [body for body, _ in found] == [str(number) for number in range(60)]
+    assert [redelivered for _, redelivered in found][:2] == [True, True]
+    assert not found[-1][1]
+
+
+@posix_only
+async def test_after_a_signal_exactly_what_was_handed_out_is_flagged(serve, tmp_path):
+    program = serve("--host", "127.0.0.1", **on_disk(tmp_path))
+    client = await confirming(program)
+    publish(client, "1", "2", "3")
+    while (await client.until(Basic.Ack)).delivery_tag < 3:
+        pass
+    assert await got(client, 1) == [("1", False)]
+    assert program.stop()[0] == 0
+    await client.leave()
+    client = await confirming(serve("--host", "127.0.0.1", **on_disk(tmp_path)))
+    assert await got(client, 3) == [("1", True), ("2", False), ("3", False)]
+    await client.leave()
+
+
+def test_the_start_says_where_messages_are_kept_and_what_a_confirm_means(serve, tmp_path):
+    program = serve("--host", "127.0.0.1", **on_disk(tmp_path / "data"))
+    assert f"  storage   {tmp_path / 'data'} (fsync before every confirm)\n" in program.output
+    program = serve("--host", "127.0.0.1", "--no-sync", **on_disk(tmp_path / "other"))
+    assert f"  storage   {tmp_path / 'other'} (WITHOUT fsync: a power cut loses what was confirmed)\n" in program.output
+
+
+def test_the_flag_is_the_data_directory(serve, tmp_path):
+    serve("--host", "127.0.0.1", "--data-dir", str(tmp_path / "data"), AMQPBROKER_MEMORY="false")
+    assert (tmp_path / "data" / "MANIFEST").exists()
+
+
+def test_a_home_directory_is_said_in_short(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+
+    class Kept:
+        path = "/home/anna/.local/data"
+
+    assert storage_line(Config(), Kept()) == "~/.local/data (fsync before every confirm)"
+    assert storage_line(Config(memory=True), None) == "in memory"
+
+
+@posix_only
+async def test_a_disk_that_fails_ends_it_with_74_and_what_it_said(serve, tmp_path):
+    code = """
+import sys
+from amqpbroker.journal.writer import Writer
+def fails(*_):
+    if armed.exists():
+        raise OSError(5, "Input/output error", "log/1.seg")
+    return commit_once(*_)
+import pathlib
+armed = pathlib.Path(sys.argv.pop(1))
+commit_once, Writer.commit_once = Writer.commit_once, fails
+from amqpbroker.cli.main import main
+sys.exit(main())
+"""
+    armed = tmp_path / "armed"
+    program = serve("--host", "127.0.0.1", code=code, first=str(armed), **on_disk(tmp_path / "data"))
+    client = await confirming(program)
+    armed.touch()
+    publish(client, "1")
+    assert await client.method() == Basic.Nack(delivery_tag=1)
+    closed = await client.method()
+    assert isinstance(closed, Connection.Close) and closed.reply_code == 541
+    await client.leave()
+    exit_code, log = program.end()
+    assert exit_code == 74
+    assert "nothing is confirmed any more" in log
+    assert "Traceback" not in log
+
+
 # The end
 
 
@@ -312,6 +436,74 @@ def test_a_configuration_file_that_cannot_be_read_is_named(tmp_path):
     exit_code, line = refused("--config", str(tmp_path / "nowhere.yml"))
     assert exit_code == 2
     assert line.startswith(f"amqpbroker: {tmp_path / 'nowhere.yml'}: cannot be read (No such file or directory)")
+
+
+# A data directory that cannot be used
+
+
+def test_a_directory_in_use_is_refused_with_the_process_that_has_it(serve, tmp_path):
+    program = serve("--host", "127.0.0.1", **on_disk(tmp_path))
+    exit_code, line = refused("--host", "127.0.0.1", "--port", "0", **on_disk(tmp_path))
+    assert exit_code == 1
+    assert str(tmp_path) in line and f"in use by process {program.process.pid}" in line
+    assert line.endswith("stop the broker that has it, or give another --data-dir, or --memory")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_cannot_be_written_to_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    exit_code, line = refused("--host", "127.0.0.1", "--port", "0", **on_disk(tmp_path / "data"))
+    assert exit_code == 1
+    assert str(tmp_path / "data") in line
+
+
+def test_a_directory_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "data").write_text("mine")
+    exit_code, line = refused("--host", "127.0.0.1", "--port", "0", **on_disk(tmp_path / "data"))
+    assert exit_code == 1
+    assert str(tmp_path / "data") in line
+    assert (tmp_path / "data").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "text"),
+    [
+        ("MANIFEST", lambda octets: octets[:-2], "its checksum is wrong"),
+        ("MANIFEST", None, "it is missing, and there are segments"),
+        ("log/0000000000000001.seg", None, "the segment is missing"),
+        ("log/0000000000000001.seg", lambda octets: b"X" + octets[1:], "it does not begin like a segment"),
+    ],
+)
+@posix_only
+def test_what_is_damaged_is_named_with_what_to_do_and_left_as_it_is(serve, tmp_path, name, change, text):
+    serve("--host", "127.0.0.1", **on_disk(tmp_path)).stop()
+    path = tmp_path / name
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(change(path.read_bytes()))
+    before = {one.relative_to(tmp_path): one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
+    exit_code, line = refused("--host", "127.0.0.1", "--port", "0", **on_disk(tmp_path))
+    assert exit_code == 1
+    assert name in line and text in line
+    assert line.endswith(DAMAGE_ADVICE)
+    after = {one.relative_to(tmp_path): one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
+    assert {one: octets for one, octets in after.items() if one.name != "LOCK"} == {
+        one: octets for one, octets in before.items() if one.name != "LOCK"
+    }
+
+
+@posix_only
+def test_a_directory_of_a_newer_version_is_refused_with_what_to_do(serve, tmp_path):
+    serve("--host", "127.0.0.1", **on_disk(tmp_path)).stop()
+    path = tmp_path / "MANIFEST"
+    newer = path.read_bytes().replace(b"journal 1 ", b"journal 9 ")
+    path.write_bytes(newer)
+    exit_code, line = refused("--host", "127.0.0.1", "--port", "0", **on_disk(tmp_path))
+    assert exit_code == 1
+    assert "it is of version 9, and this broker reads version 1; " in line
+    assert line.endswith("start the version that wrote it, or give another --data-dir, or --memory")
+    assert path.read_bytes() == newer
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from amqpbroker.limits import BACKLOG_LOW_MESSAGES, DRAIN_MAX_MESSAGES, OUTBOX_MAX_BYTES
+from amqpbroker.limits import BACKLOG_LOW_MESSAGES, DRAIN_MAX_MESSAGES, MESSAGE_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import UNLIMITED, ChannelBudget, Consumer
 from amqpbroker.model.message import Message
-from amqpbroker.model.queue import Queue
+from amqpbroker.model.queue import Queue, size_of
+from amqpbroker.wire.runs import UniformRun
 from tests.helpers.outlet import Delivery, Outlet, message, messages
 
 
@@ -82,9 +83,24 @@ def test_purge_drops_what_waits_and_not_what_clients_hold() -> None:
 
 def test_nothing_comes_back_to_a_deleted_queue() -> None:
     queue = Queue("tasks")
-    queue.deleted = True
+    queue.extend(messages(2))
+    queue.take()
+    assert queue.delete() == 1
     queue.requeue([(1, message("1"))])
-    assert queue.message_count == 0
+    assert (queue.deleted, queue.message_count, queue.held_bytes) == (True, 0, 0)
+
+
+def test_a_message_takes_its_body_and_what_a_message_takes() -> None:
+    assert size_of([message("12345"), message("")]) == 5 + 2 * MESSAGE_OVERHEAD_BYTES
+    assert size_of(UniformRun(b"", b"header", [b"123", b"456"], 0)) == 6 + 2 * MESSAGE_OVERHEAD_BYTES
+
+
+def test_a_queue_in_memory_gives_everything_out_at_once() -> None:
+    queue = Queue("tasks")
+    queue.extend(messages(1))
+    found = queue.take()
+    assert found is not None and queue.may_hand_out(found[0])
+    assert queue.log is None
 
 
 def test_consumers_of_one_connection_take_turns() -> None:
@@ -426,6 +442,7 @@ class QueueBesideAList(RuleBasedStateMachine):
         ]
         assert found == self.waiting
         assert self.queue.message_count == len(self.waiting)
+        assert self.queue.held_bytes == size_of([message(body) for _, body, _ in self.waiting])
 
     @invariant()
     def the_counts_are_right(self) -> None:

@@ -14,8 +14,10 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
 from amqpbroker.model.queue import Queue
+from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
 from amqpbroker.profiles import PROFILES
+from tests.helpers.durable import DurableServer, definitions
 from tests.helpers.outlet import Outlet, messages
 
 
@@ -189,3 +191,95 @@ def test_names_of_the_server_are_refused_for_new_things() -> None:
     with pytest.raises(AMQPError, match=r"queue name 'amq.mine' contains reserved prefix 'amq.\*'") as refused:
         check_new_name("queue", "amq.mine")
     assert refused.value.code == ACCESS_REFUSED
+
+
+# Recorded
+
+
+def recorded(server: DurableServer) -> list[tuple[str, str, bool]]:
+    """(kind, name, whether it is there now) of what was defined since the last look."""
+    server.finish_turn()
+    commit = server.in_flight
+    found = definitions(commit) if commit is not None else {}
+    server.commit()
+    return [(kind, name, content is not None) for (kind, _, name), content in found.items()]
+
+
+TO_TASKS = '["logs", "queue", "tasks", "", {}]'
+TO_LOGS = '["amq.fanout", "exchange", "logs", "", {}]'
+
+
+def durable_vhost() -> tuple[DurableServer, VirtualHost]:
+    """With a durable exchange and a durable queue bound to it."""
+    server = DurableServer()
+    vhost = server.vhost
+    vhost.add_exchange(EXCHANGE_TYPES["fanout"]("logs", True, False, False, {}))
+    server.queue("tasks")
+    vhost.bind(to_queue("logs"))
+    vhost.bind(to_exchange("amq.fanout", "logs"))
+    assert recorded(server) == [
+        ("exchange", "logs", True),
+        ("queue", "tasks", True),
+        ("binding", TO_TASKS, True),
+        ("binding", TO_LOGS, True),
+    ]
+    return server, vhost
+
+
+def test_what_is_done_twice_is_recorded_once() -> None:
+    server, vhost = durable_vhost()
+    vhost.bind(to_queue("logs"))
+    vhost.unbind(to_queue("logs", "other"))
+    vhost.delete_exchange("missing")
+    assert recorded(server) == []
+
+
+def test_a_deleted_queue_takes_its_bindings_from_the_record_too() -> None:
+    server, vhost = durable_vhost()
+    vhost.delete_queue(vhost.queues["tasks"])
+    assert sorted(recorded(server)) == [("binding", TO_TASKS, False), ("queue", "tasks", False)]
+
+
+def test_a_deleted_exchange_takes_its_bindings_in_both_directions_from_the_record_too() -> None:
+    server, vhost = durable_vhost()
+    vhost.delete_exchange("logs")
+    gone = [("binding", TO_LOGS, False), ("binding", TO_TASKS, False), ("exchange", "logs", False)]
+    assert sorted(recorded(server)) == gone
+
+
+def test_what_is_not_durable_is_not_recorded() -> None:
+    server, vhost = durable_vhost()
+    add_exchange(vhost, "brief")
+    server.queue("memory", durable=False)
+    for binding in (to_queue("brief"), to_queue("logs", "memory"), to_exchange("brief", "logs")):
+        vhost.bind(binding)
+    vhost.delete_exchange("brief")
+    vhost.delete_queue(vhost.queues["memory"])
+    assert recorded(server) == []
+
+
+def test_a_binding_is_durable_if_both_of_its_ends_are() -> None:
+    server, vhost = durable_vhost()
+    add_exchange(vhost, "brief")
+    server.queue("memory", durable=False)
+    assert vhost.is_durable(to_queue("logs")) and vhost.is_durable(to_exchange("logs", "amq.fanout"))
+    for binding in (to_queue("brief"), to_queue("logs", "memory"), to_queue("logs", "missing"), to_queue("missing")):
+        assert not vhost.is_durable(binding)
+
+
+def test_every_queue_has_a_number_that_no_other_ever_has() -> None:
+    server = DurableServer()
+    numbers = []
+    for _ in range(3):
+        for name in "ab":
+            numbers.append(server.queue(name).log_id)
+            server.vhost.delete_queue(server.queue(name))
+        server.commit()
+        server = server.after_a_kill()
+    assert len(set(numbers)) == 6
+
+
+def test_without_a_journal_a_queue_is_one_in_memory(vhost: VirtualHost) -> None:
+    queue = vhost.new_queue("tasks", durable=True, auto_delete=False, owner=None, arguments={})
+    assert not isinstance(queue, PagedQueue)
+    assert queue.log is None

@@ -1,19 +1,22 @@
 """The server on real sockets: where it listens, and how it stops."""
 
 import asyncio
+import errno
 import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from amqpbroker.journal.disk import DirectoryInUse
 from amqpbroker.server.config import Config
 from amqpbroker.server.server import STOP_TIMEOUT_S, Endpoint, ListenError, Server
 from amqpbroker.session.channel import Channel as SessionChannel
 from amqpbroker.wire.constants import PROTOCOL_HEADER
-from amqpbroker.wire.methods import Basic, Connection, Method, Queue
+from amqpbroker.wire.methods import Basic, Confirm, Connection, Method, Queue
 from tests.helpers.socket_client import SocketClient
 from tests.helpers.wire_client import publish_octets
 
@@ -283,3 +286,156 @@ def _name(client: SocketClient) -> str:
     """A connection's name, as the log has it."""
     here, there = (client.writer.get_extra_info(end) for end in ("sockname", "peername"))
     return f"{here[0]}:{here[1]} -> {there[0]}:{there[1]}"
+
+
+# On disk
+
+
+@pytest.fixture
+def durable(start: Start, tmp_path: Path) -> Start:
+    """Starts servers on one data directory."""
+
+    async def started(**settings: object) -> Server:
+        return await start(memory=False, data_dir=str(tmp_path / "data"), **settings)
+
+    return started
+
+
+async def confirming(server: Server) -> SocketClient:
+    """A client in confirm mode, with a durable queue."""
+    client = await SocketClient.opened(server.endpoints[0])
+    assert await client.call(1, Queue.Declare(queue="tasks", durable=True)) == Queue.DeclareOk(queue="tasks")
+    assert await client.call(1, Confirm.Select()) == Confirm.SelectOk()
+    return client
+
+
+def persistent(body: bytes) -> bytes:
+    return publish_octets(1, Basic.Publish(routing_key="tasks"), body, delivery_mode=2)
+
+
+async def published(client: SocketClient, *bodies: bytes) -> None:
+    """Publishes persistent messages, and waits for the last confirm."""
+    client.writer.write(b"".join(map(persistent, bodies)))
+    while (await client.until(Basic.Ack)).delivery_tag < len(bodies):
+        pass
+
+
+def found(server: Server) -> list[tuple[bytes, bool]]:
+    """(body, redelivered) of what waits."""
+    queue = server.broker.vhosts["/"].queues["tasks"]
+    return [(body, redelivered) for _, (_, _, body, _), redelivered in queue.messages()]
+
+
+async def test_what_was_confirmed_is_there_after_a_restart(durable):
+    server = await durable()
+    client = await confirming(server)
+    await published(client, *[b"%d" % number for number in range(50)])
+    await client.leave()
+    await server.stop()
+    assert found(await durable()) == [(b"%d" % number, False) for number in range(50)]
+
+
+async def test_what_a_client_had_when_the_server_stopped_is_flagged_and_nothing_else(durable):
+    server = await durable()
+    client = await confirming(server)
+    await published(client, b"1", b"2", b"3", b"4")
+    await client.call(1, Basic.Qos(prefetch_count=2))
+    client.send(1, Basic.Consume(queue="tasks", nowait=True))
+    for _ in range(2):
+        await client.until(Basic.Deliver)
+    stopping = asyncio.create_task(server.stop())
+    await client.until(Connection.Close)
+    client.send(0, Connection.CloseOk())
+    await stopping
+    await client.leave()
+    assert found(await durable()) == [(b"1", True), (b"2", True), (b"3", False), (b"4", False)]
+
+
+async def test_a_server_that_could_not_listen_gives_its_directory_up(durable, start):
+    port = (await start()).endpoints[0].port
+    with pytest.raises(ListenError):
+        await durable(port=port)
+    await durable()
+
+
+async def test_two_servers_do_not_share_a_directory(durable):
+    await durable()
+    with pytest.raises(DirectoryInUse, match=f"process {os.getpid()}"):
+        await durable()
+
+
+async def test_without_a_data_directory_nothing_is_written(start, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    server = await start()
+    client = await confirming(server)
+    await published(client, b"1")
+    await client.leave()
+    assert list(tmp_path.iterdir()) == []
+    assert server.storage is None
+
+
+async def test_accounted_bytes_hold_what_is_to_be_written(durable):
+    server = await durable()
+    assert server.accounted_bytes() == 0
+    server.storage.log.pending_bytes = 1_000
+    assert server.accounted_bytes() == 1_000
+    server.storage.log.pending_bytes = 0
+
+
+def failing_disk(server: Server, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Commits fail from now on."""
+
+    def fails(_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(server.storage._writer, "commit_once", fails)
+
+
+async def test_a_disk_that_fails_nacks_what_waits_closes_with_541_and_ends_the_server(durable, monkeypatch):
+    server = await durable()
+    client, other = await confirming(server), await SocketClient.opened(server.endpoints[0])
+    failing_disk(server, monkeypatch, errno.EIO)
+    client.writer.write(persistent(b"1") + persistent(b"2"))
+    assert [await client.method(), await client.method()] == [Basic.Nack(delivery_tag=1), Basic.Nack(delivery_tag=2)]
+    for one in (client, other):
+        closed = await one.method()
+        assert isinstance(closed, Connection.Close)
+        assert (closed.reply_code, closed.reply_text) == (541, "INTERNAL_ERROR - the disk of the broker has failed")
+        one.send(0, Connection.CloseOk())
+        await one.end()
+        await one.leave()
+    assert server.disk_failed.is_set()
+
+
+async def test_a_declaration_that_waits_for_a_disk_that_fails_is_never_answered(durable, monkeypatch):
+    server = await durable()
+    client = await confirming(server)
+    failing_disk(server, monkeypatch, errno.EIO)
+    client.send(1, Queue.Declare(queue="other", durable=True))
+    assert isinstance(await client.method(), Connection.Close)
+    await client.leave()
+
+
+async def test_a_full_disk_holds_publishers_back_loses_nothing_and_ends_by_itself(durable, monkeypatch):
+    server = await durable()
+    client = await confirming(server)
+    held_back = asyncio.Event()
+    raise_alarm = server.broker.raise_alarm
+
+    def raised(resource: str) -> None:
+        raise_alarm(resource)
+        held_back.set()
+
+    monkeypatch.setattr(server.broker, "raise_alarm", raised)
+    with monkeypatch.context() as while_full:
+        failing_disk(server, while_full, errno.ENOSPC)
+        client.writer.write(persistent(b"1"))
+        await held_back.wait()
+        client.writer.write(persistent(b"2"))
+        assert await client.method() == Connection.Blocked(reason="low on disk")
+    assert {type(await client.method()) for _ in range(2)} == {Basic.Ack, Connection.Unblocked}
+    await client.leave()
+    await server.stop()
+    assert [body for body, _ in found(await durable())] == [b"1", b"2"]

@@ -3,8 +3,9 @@
 import pytest
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, NOT_FOUND, NOT_IMPLEMENTED, PRECONDITION_FAILED
-from amqpbroker.wire.methods import Basic, Channel, Queue
+from amqpbroker.wire.methods import Basic, Channel, Queue, encode_frame
 from amqpbroker.wire.tables import Field
+from tests.helpers.durable import durable_client, publish, server_of
 from tests.helpers.sessions import (
     bodies,
     consume,
@@ -15,7 +16,7 @@ from tests.helpers.sessions import (
     waiting,
     with_queue,
 )
-from tests.helpers.wire_client import Received
+from tests.helpers.wire_client import Received, WireClient, publish_octets
 
 # qos
 
@@ -342,3 +343,81 @@ def test_consumers_that_come_and_go_leave_nothing_behind() -> None:
     assert len(channel.by_number) == 21
     client.send(1, Basic.Ack(delivery_tag=0, multiple=True))
     assert (channel.by_number, channel.lanes, channel._getters) == ({}, {}, {})
+
+
+# What is on disk
+
+
+def got(client: WireClient, **how: bool) -> tuple[bytes, bool]:
+    """The body of what basic.get gives, and whether it is flagged; it has to be there at once."""
+    client.send(1, Basic.Get(queue="tasks", **how))
+    (event,) = client.take()
+    assert isinstance(event, Received) and isinstance(event.method, Basic.GetOk)
+    return event.body, event.method.redelivered
+
+
+def test_the_first_that_is_got_of_a_backlog_waits_until_it_is_on_disk_that_it_was() -> None:
+    client = durable_client(3)
+    client.send(1, Basic.Get(queue="tasks"))
+    assert client.take() == []
+    server_of(client).commit_one()
+    (event,) = client.take()
+    assert isinstance(event, Received) and event.body == b"1"
+    assert got(client) == (b"2", False)
+    again = opened(server_of(client).after_a_power_cut())
+    assert waiting(again) == [(b"1", True), (b"2", True), (b"3", True)]
+
+
+def test_what_was_published_in_this_turn_is_got_at_once() -> None:
+    client = durable_client()
+    client.connection.feed(
+        publish_octets(1, Basic.Publish(routing_key="tasks"), b"1", delivery_mode=2)
+        + encode_frame(1, Basic.Get(queue="tasks")),
+        client.clock.now_s,
+    )
+    client.server.finish_turn()
+    assert [event.body for event in client.take() if isinstance(event, Received)] == [b"1"]
+    server_of(client).commit()
+    assert waiting(opened(server_of(client).after_a_kill())) == [(b"1", True)]
+
+
+def test_what_is_got_without_acknowledgement_does_not_come_back() -> None:
+    client = durable_client(2)
+    client.send(1, Basic.Get(queue="tasks", no_ack=True))
+    server_of(client).commit()
+    again = opened(server_of(client).after_a_power_cut())
+    assert [body for body, _ in waiting(again)] == [b"2"]
+
+
+def test_what_is_transient_is_got_at_once_from_a_queue_of_memory() -> None:
+    client = durable_client()
+    client.send(1, Queue.Declare(queue="memory", nowait=True))
+    publish(client, "1")
+    publish(client, "2", name="memory")
+    client.send(1, Basic.Get(queue="memory"))
+    (event,) = client.take()
+    assert isinstance(event, Received) and event.body == b"2"
+
+
+def test_the_first_deliveries_of_a_backlog_wait_for_the_disk_and_then_go_on_by_themselves() -> None:
+    client = durable_client(100)
+    consume(client, "ctag")
+    assert client.take() == []
+    server_of(client).commit_one()
+    first = bodies(client).split()
+    assert 0 < len(first) < 100
+    server_of(client).commit()
+    assert first + bodies(client).split() == [str(number) for number in range(1, 101)]
+
+
+def test_after_a_restart_a_consumer_waits_for_the_disk_only_for_the_first_it_gets() -> None:
+    client = durable_client(3)
+    client = opened(server_of(client).after_a_stop())
+    consume(client, "ctag")
+    assert client.take() == []
+    server_of(client).commit()
+    assert [(body, redelivered) for _, _, body, redelivered in deliveries(client)] == [
+        (b"1", False),
+        (b"2", False),
+        (b"3", False),
+    ]

@@ -31,3 +31,27 @@ def test_what_is_touched_by_writing_is_written_in_the_same_turn() -> None:
     batch.touch(Connection(batch, touches=late))
     batch.finish()
     assert late.flushes == 1
+
+
+def test_the_end_of_a_turn_is_told_when_all_is_written_and_what_it_touches_is_written_too() -> None:
+    batch = Batch()
+    one, late = Connection(batch), Connection(batch)
+    seen: list[tuple[int, int]] = []
+
+    def ended() -> None:
+        seen.append((one.flushes, late.flushes))
+        if len(seen) == 1:
+            batch.touch(late)
+
+    batch.turn_ended = ended
+    batch.touch(one)
+    batch.finish()
+    assert seen == [(1, 0), (1, 1)]
+
+
+def test_a_turn_that_has_touched_nothing_ends_too() -> None:
+    batch = Batch()
+    ends: list[str] = []
+    batch.turn_ended = lambda: ends.append("end")
+    batch.finish()
+    assert ends == ["end"]

@@ -8,13 +8,18 @@ from pamqp.body import ContentBody
 from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 
+from amqpbroker.errors import NOT_FOUND
+from amqpbroker.model.broker import DISK
 from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import Message
 from amqpbroker.model.queue import Queue as QueueModel
-from amqpbroker.wire.methods import Basic, Channel, Queue
+from amqpbroker.wire.methods import Basic, Channel, Connection, Queue
 from amqpbroker.wire.tables import Field
+from tests.helpers.durable import durable_client, publish, server_of, there
+from tests.helpers.durable import publishes as publishes_in
 from tests.helpers.sessions import bodies, consume, deliveries, opened, publish_numbers, waiting, with_queue
+from tests.helpers.wire_client import Received, WireClient, publish_octets
 
 
 def test_a_delivery_and_what_is_got_are_laid_as_pamqp_lays_them() -> None:
@@ -167,3 +172,152 @@ def test_what_nobody_acknowledges_counts_as_delivered_at_once() -> None:
     assert client.vhost.queues["tasks"].unacked == 0
     client.vanish()
     assert waiting(client) == []
+
+
+# Answers that wait for the disk
+
+
+def declare(name: str, *, durable: bool = True) -> Queue.Declare:
+    return Queue.Declare(queue=name, durable=durable)
+
+
+def declared(name: str) -> Queue.DeclareOk:
+    return Queue.DeclareOk(queue=name)
+
+
+def test_later_answers_of_the_channel_wait_behind_one_that_waits() -> None:
+    client = durable_client()
+    client.send(1, declare("one"), Basic.Qos(), declare("two", durable=False), Basic.Get(queue="two"))
+    assert client.take() == []
+    server_of(client).commit()
+    assert client.methods() == [declared("one"), Basic.QosOk(), declared("two"), Basic.GetEmpty()]
+
+
+def test_answers_of_other_channels_and_other_connections_do_not_wait() -> None:
+    client = durable_client()
+    client.open_channel(2)
+    other = opened(client.server)
+    client.send(1, declare("one"))
+    client.send(2, declare("two", durable=False))
+    assert client.methods() == [declared("two")]
+    assert other.call(1, declare("three", durable=False)) == declared("three")
+
+
+def test_what_is_not_written_is_answered_at_once_while_a_commit_is_under_way() -> None:
+    client = durable_client()
+    publish(client, "1")
+    assert server_of(client).in_flight is not None
+    assert client.call(1, declare("memory", durable=False)) == declared("memory")
+
+
+def test_deliveries_do_not_wait_behind_an_answer() -> None:
+    client = durable_client()
+    consume(client, "ctag")
+    server_of(client).commit()
+    client.take()
+    client.send(1, declare("one"))
+    opened(client.server).publish(1, "", "tasks", b"transient")
+    assert bodies(client) == "transient"
+    server_of(client).commit()
+    assert client.methods() == [declared("one")]
+
+
+def test_a_consumer_whose_answer_waits_gets_nothing_before_it() -> None:
+    client = durable_client()
+    client.send(1, declare("memory", durable=False))
+    client.publish(1, "", "memory", b"1")
+    client.take()
+    client.send(1, declare("one"), Basic.Consume(queue="memory", consumer_tag="ctag"))
+    client.publish(1, "", "memory", b"2")
+    assert client.take() == []
+    server_of(client).commit()
+    one, consuming, *delivered = client.take()
+    assert isinstance(one, Received) and one.method == declared("one")
+    assert isinstance(consuming, Received) and consuming.method == Basic.ConsumeOk(consumer_tag="ctag")
+    assert [event.body for event in delivered if isinstance(event, Received)] == [b"1", b"2"]
+
+
+def test_an_answer_waits_for_the_commit_that_holds_it_and_no_longer() -> None:
+    client = durable_client()
+    client.open_channel(2)
+    client.send(1, declare("one"))
+    client.send(2, declare("two"))
+    server_of(client).commit_one()
+    assert client.methods() == [declared("one")]
+    server_of(client).commit_one()
+    assert client.methods() == [declared("two")]
+
+
+def test_the_fault_that_closes_a_channel_is_told_behind_the_answers_that_wait() -> None:
+    client = durable_client()
+    client.send(1, declare("one"), Queue.Declare(queue="missing", passive=True))
+    assert client.take() == []
+    server_of(client).commit()
+    one, closed = client.methods()
+    assert one == declared("one")
+    assert isinstance(closed, Channel.Close) and closed.reply_code == NOT_FOUND
+
+
+def test_a_client_that_goes_while_its_answer_waits_takes_nothing_with_it() -> None:
+    client = durable_client()
+    other = opened(client.server)
+    client.send(1, declare("one"))
+    other.send(1, declare("two"))
+    client.vanish()
+    server_of(client).commit()
+    assert other.methods() == [declared("two")]
+    assert set(server_of(client).after_a_power_cut().vhost.queues) == {"tasks", "one", "two"}
+
+
+def test_a_client_whose_answer_waits_is_told_that_it_is_blocked() -> None:
+    client = durable_client()
+    client.send(1, declare("one"))
+    client.broker.raise_alarm(DISK)
+    client.publish(1, "", "tasks", b"transient")
+    assert client.methods() == [Connection.Blocked(reason="low on disk")]
+
+
+# What is recorded
+
+
+def test_what_a_client_acknowledges_is_settled_and_what_it_gives_back_is_not() -> None:
+    client = durable_client(4)
+    consume(client, "ctag")
+    server_of(client).commit()
+    client.send(1, Basic.Ack(delivery_tag=1), Basic.Reject(delivery_tag=2), Basic.Reject(delivery_tag=3, requeue=True))
+    client.send(1, Channel.Close())
+    server_of(client).commit()
+    assert waiting_after_a_power_cut(client) == [(b"3", True), (b"4", True)]
+
+
+def waiting_after_a_power_cut(client: WireClient) -> list[tuple[bytes, bool]]:
+    queue = server_of(client).after_a_power_cut().queue()
+    return [(body, redelivered) for _, (_, _, body, _), redelivered in queue.messages()]
+
+
+def test_of_a_run_the_persistent_messages_are_recorded_and_the_order_stays() -> None:
+    client = durable_client()
+    octets = [
+        publish_octets(1, Basic.Publish(routing_key="tasks"), str(number).encode(), delivery_mode=1 + number % 2)
+        for number in range(6)
+    ]
+    client.feed(b"".join(octets))
+    assert [body for body, _ in waiting(client)] == [b"0", b"1", b"2", b"3", b"4", b"5"]
+    server_of(client).commit()
+    assert [body for body, _ in waiting_after_a_power_cut(client)] == [b"1", b"3", b"5"]
+
+
+def test_a_message_for_ten_queues_is_one_record() -> None:
+    client = durable_client()
+    names = [str(number) for number in range(10)]
+    for name in names:
+        client.send(1, declare(name), Queue.Bind(queue=name, exchange="amq.fanout"))
+    server_of(client).commit()
+    publish(client, "to all", exchange="amq.fanout")
+    commit = server_of(client).in_flight
+    assert commit is not None
+    (record,) = publishes_in(commit)
+    assert (record.message_count, len(record.queues)) == (1, 10)
+    server_of(client).commit()
+    again = server_of(client).after_a_power_cut()
+    assert [there(again.queue(name)) for name in names] == [["to all"]] * 10

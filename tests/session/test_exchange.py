@@ -3,8 +3,10 @@
 import pytest
 
 from amqpbroker.errors import ACCESS_REFUSED, COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED
-from amqpbroker.wire.methods import Exchange, Method
+from amqpbroker.wire.methods import Exchange, Method, Queue
+from tests.helpers.durable import DurableServer, durable_client, publish, server_of
 from tests.helpers.sessions import bind, declare_exchange, fault, opened, waiting, with_queue
+from tests.helpers.wire_client import WireClient
 
 
 def test_an_exchange_is_declared_again_and_looked_up() -> None:
@@ -121,3 +123,68 @@ def test_messages_pass_from_exchange_to_exchange_and_once_however_they_are_bound
     client.send(1, Exchange.Unbind(destination="second", source="first"), Exchange.Delete(exchange="second"))
     client.publish(1, "first", "", b"body")
     assert len(waiting(client)) == 2
+
+
+# On disk
+
+LOGS = Exchange.Declare(exchange="logs", exchange_type="fanout", durable=True)
+TO_LOGS = {"destination": "logs", "source": "amq.fanout"}
+
+
+def on_disk(*methods: Method) -> WireClient:
+    """A client that has sent these, all of it on disk."""
+    client = opened(DurableServer())
+    client.send(1, *methods)
+    server_of(client).commit()
+    client.take()
+    return client
+
+
+@pytest.mark.parametrize(
+    ("before", "method", "answer"),
+    [
+        ([], LOGS, Exchange.DeclareOk()),
+        ([LOGS], Exchange.Bind(**TO_LOGS), Exchange.BindOk()),
+        ([LOGS, Exchange.Bind(**TO_LOGS)], Exchange.Unbind(**TO_LOGS), Exchange.UnbindOk()),
+        ([LOGS], Exchange.Delete(exchange="logs"), Exchange.DeleteOk()),
+    ],
+)
+def test_what_is_done_to_a_durable_exchange_is_answered_when_it_is_on_disk(
+    before: list[Method], method: Method, answer: Method
+) -> None:
+    client = on_disk(*before)
+    client.send(1, method)
+    assert client.take() == []
+    server_of(client).commit_one()
+    assert client.methods() == [answer]
+    again = server_of(client).after_a_power_cut().vhost
+    assert ("logs" in again.exchanges) == ("logs" in client.vhost.exchanges)
+    for name in again.exchanges:
+        assert set(again.exchanges[name].bindings) == set(client.vhost.exchanges[name].bindings)
+
+
+def test_what_is_done_to_other_exchanges_is_answered_at_once() -> None:
+    client = durable_client()
+    publish(client, "1")
+    for method, answer in (
+        (Exchange.Declare(exchange="logs", exchange_type="fanout"), Exchange.DeclareOk()),
+        (Exchange.Bind(**TO_LOGS), Exchange.BindOk()),
+        (Exchange.Unbind(**TO_LOGS), Exchange.UnbindOk()),
+        (Exchange.Delete(exchange="logs"), Exchange.DeleteOk()),
+        (Exchange.Delete(exchange="missing"), Exchange.DeleteOk()),
+    ):
+        assert client.call(1, method) == answer
+
+
+def test_the_predeclared_exchanges_are_durable_and_not_written() -> None:
+    client = on_disk(Exchange.Declare(exchange="amq.topic", exchange_type="topic", durable=True))
+    assert server_of(client).log.contents == {}
+
+
+def test_a_deleted_exchange_takes_its_bindings_from_the_disk() -> None:
+    client = durable_client()
+    client.send(1, LOGS, Queue.Bind(queue="tasks", exchange="logs"), Exchange.Bind(**TO_LOGS))
+    client.send(1, Exchange.Delete(exchange="logs"))
+    server_of(client).commit()
+    assert [kind for kind, _, _ in server_of(client).log.contents] == ["queue"]
+    assert server_of(client).after_a_power_cut().left == []

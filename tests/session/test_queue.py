@@ -5,6 +5,7 @@ import pytest
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED
 from amqpbroker.wire.methods import Basic, Method, Queue
 from amqpbroker.wire.tables import from_python
+from tests.helpers.durable import DurableServer, durable_client, publish, server_of
 from tests.helpers.sessions import bind, consume, declare_exchange, fault, opened, publish_numbers, waiting, with_queue
 from tests.helpers.wire_client import WireClient
 
@@ -278,3 +279,125 @@ def test_a_deleted_queues_bindings_do_not_come_back_with_its_name() -> None:
     client.send(1, Queue.Delete(queue="tasks"), Queue.Declare(queue="tasks"))
     client.publish(1, "logs", "", b"body")
     assert waiting(client) == []
+
+
+# On disk
+
+
+def answered_when_it_is_on_disk(client: WireClient, method: Method, answer: Method) -> WireClient:
+    """Sends a method whose answer has to wait for its commit; gives a client of the broker after a power cut."""
+    client.send(1, method)
+    assert client.take() == []
+    server_of(client).commit_one()
+    assert client.methods() == [answer]
+    return opened(server_of(client).after_a_power_cut())
+
+
+def test_a_durable_queue_is_there_after_a_power_cut_when_its_declare_was_answered() -> None:
+    client = opened(DurableServer())
+    again = answered_when_it_is_on_disk(client, Queue.Declare(queue="new", durable=True), Queue.DeclareOk(queue="new"))
+    assert again.call(1, Queue.Declare(queue="new", passive=True)) == Queue.DeclareOk(queue="new")
+
+
+@pytest.mark.parametrize("how", [{"passive": True}, {"durable": True}])
+def test_who_asks_for_a_queue_that_is_not_on_disk_yet_waits_for_it(how: dict[str, bool]) -> None:
+    client = opened(DurableServer())
+    other = opened(client.server)
+    client.send(1, Queue.Declare(queue="new", durable=True, nowait=True))
+    other.send(1, Queue.Declare(queue="new", **how))
+    assert other.take() == []
+    server_of(client).commit_one()
+    assert other.methods() == [Queue.DeclareOk(queue="new")]
+
+
+@pytest.mark.parametrize("how", [{}, {"exclusive": True}, {"durable": True, "exclusive": True}, {"auto_delete": True}])
+def test_a_queue_that_goes_with_the_broker_is_answered_at_once_and_not_written(how: dict[str, bool]) -> None:
+    client = durable_client()
+    publish(client, "1")
+    assert client.call(1, Queue.Declare(queue="new", **how)) == Queue.DeclareOk(queue="new")
+    server_of(client).commit()
+    assert "new" not in server_of(client).after_a_stop().vhost.queues
+
+
+def test_a_binding_is_there_after_a_power_cut_when_it_was_answered() -> None:
+    client = durable_client()
+    method = Queue.Bind(queue="tasks", exchange="amq.topic", routing_key="a.#")
+    again = answered_when_it_is_on_disk(client, method, Queue.BindOk())
+    again.publish(1, "amq.topic", "a.b", b"1")
+    assert waiting(again) == [(b"1", False)]
+
+
+def test_a_binding_is_gone_after_a_power_cut_when_its_end_was_answered() -> None:
+    client = durable_client()
+    client.send(1, Queue.Bind(queue="tasks", exchange="amq.fanout", nowait=True))
+    server_of(client).commit()
+    again = answered_when_it_is_on_disk(client, Queue.Unbind(queue="tasks", exchange="amq.fanout"), Queue.UnbindOk())
+    again.publish(1, "amq.fanout", "", b"1")
+    assert waiting(again) == []
+
+
+def test_a_binding_of_what_is_not_durable_is_answered_at_once() -> None:
+    client = durable_client()
+    declare_exchange(client, "logs")
+    client.send(1, Queue.Declare(queue="memory", nowait=True))
+    publish(client, "1")
+    for source, name in (("logs", "tasks"), ("amq.fanout", "memory")):
+        assert client.call(1, Queue.Bind(queue=name, exchange=source)) == Queue.BindOk()
+        assert client.call(1, Queue.Unbind(queue=name, exchange=source)) == Queue.UnbindOk()
+
+
+def test_a_queue_is_gone_after_a_power_cut_when_its_delete_was_answered() -> None:
+    client = durable_client(3)
+    again = answered_when_it_is_on_disk(client, Queue.Delete(queue="tasks"), Queue.DeleteOk(message_count=3))
+    assert "tasks" not in again.vhost.queues
+
+
+def test_a_delete_of_a_durable_queue_is_answered_before_its_consumers_are_told() -> None:
+    client = durable_client()
+    consume(client, "ctag")
+    server_of(client).commit()
+    client.take()
+    client.send(1, Queue.Delete(queue="tasks"))
+    assert client.take() == []
+    server_of(client).commit()
+    assert client.methods() == [Queue.DeleteOk(), Basic.Cancel(consumer_tag="ctag", nowait=True)]
+
+
+def test_a_queue_declared_again_after_its_delete_has_nothing_of_the_old_one() -> None:
+    client = durable_client(3)
+    client.send(1, Queue.Delete(queue="tasks"), Queue.Declare(queue="tasks", durable=True))
+    publish(client, "new")
+    server_of(client).commit()
+    again = opened(server_of(client).after_a_power_cut())
+    assert waiting(again) == [(b"new", False)]
+
+
+def test_a_deleted_queue_takes_with_it_what_a_client_held() -> None:
+    client = durable_client(3)
+    client.send(1, Basic.Get(queue="tasks"), Queue.Delete(queue="tasks"))
+    server_of(client).commit()
+    again = server_of(client).after_a_power_cut()
+    assert (again.vhost.queues, again.log.queues) == ({}, {})
+    again.queue()
+    assert waiting(opened(again)) == []
+
+
+def test_what_was_purged_stays_gone_and_what_a_client_held_does_not() -> None:
+    client = durable_client(3)
+    client.send(1, Basic.Get(queue="tasks"))
+    server_of(client).commit()
+    client.take()
+    assert client.call(1, Queue.Purge(queue="tasks")) == Queue.PurgeOk(message_count=2)
+    server_of(client).commit()
+    again = opened(server_of(client).after_a_power_cut())
+    assert waiting(again) == [(b"1", True)]
+
+
+def test_an_auto_delete_queue_that_is_durable_is_gone_from_disk_with_its_last_consumer() -> None:
+    client = opened(DurableServer())
+    client.send(1, Queue.Declare(queue="tasks", durable=True, auto_delete=True, nowait=True))
+    consume(client, "ctag")
+    server_of(client).commit()
+    client.send(1, Basic.Cancel(consumer_tag="ctag", nowait=True))
+    server_of(client).commit()
+    assert server_of(client).after_a_power_cut().vhost.queues == {}

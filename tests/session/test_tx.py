@@ -4,6 +4,8 @@ import pytest
 
 from amqpbroker.errors import PRECONDITION_FAILED
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Method, Queue, Tx
+from tests.helpers.durable import acks, durable_client, publish, server_of, there
+from tests.helpers.durable import publishes as publishes_in
 from tests.helpers.sessions import bodies, consume, deliveries, fault, opened, publish_numbers, waiting, with_queue
 from tests.helpers.wire_client import WireClient
 
@@ -161,3 +163,70 @@ def test_transactions_and_confirms_exclude_each_other(first: Method, second: Met
     client.send(1, first)
     client.take()
     assert fault(client, 1, second) == (PRECONDITION_FAILED, f"PRECONDITION_FAILED - {text}")
+
+
+# On disk
+
+
+def in_durable_transaction(count: int = 0) -> WireClient:
+    client = durable_client(count)
+    client.send(1, Tx.Select())
+    client.take()
+    return client
+
+
+def test_a_commit_is_answered_when_all_of_it_is_on_disk() -> None:
+    client = in_durable_transaction()
+    publish(client, "1", "2")
+    assert server_of(client).in_flight is None
+    client.send(1, Tx.Commit())
+    assert client.take() == []
+    server_of(client).commit_one()
+    assert client.methods() == [Tx.CommitOk()]
+    assert there(server_of(client).after_a_power_cut().queue()) == ["1", "2"]
+
+
+def test_what_is_published_and_acknowledged_in_a_transaction_is_one_commit() -> None:
+    client = in_durable_transaction(2)
+    client.send(1, *[Basic.Get(queue="tasks")] * 2)
+    server_of(client).commit()
+    publish(client, "3", "4")
+    client.send(1, Basic.Ack(delivery_tag=2, multiple=True), Tx.Commit())
+    commit = server_of(client).in_flight
+    assert commit is not None
+    assert sum(one.message_count for one in publishes_in(commit)) == 2
+    assert list(acks(commit).values()) == [[(1, 3)]]
+    server_of(client).commit_one()
+    assert server_of(client).in_flight is None
+    assert there(server_of(client).after_a_power_cut().queue()) == ["3", "4"]
+
+
+def test_a_transaction_that_is_not_on_disk_never_was() -> None:
+    client = in_durable_transaction(1)
+    client.send(1, Basic.Get(queue="tasks"))
+    server_of(client).commit()
+    publish(client, "2")
+    client.send(1, Basic.Ack(delivery_tag=1), Tx.Commit())
+    assert there(server_of(client).after_a_kill().queue()) == ["1"]
+
+
+def test_a_commit_of_what_is_not_written_is_answered_at_once() -> None:
+    client = in_durable_transaction()
+    other = opened(client.server)
+    publish(other, "1")
+    publish_numbers(client, 1)
+    assert client.call(1, Tx.Commit()) == Tx.CommitOk()
+    publish(client, "2")
+    assert client.call(1, Tx.Rollback()) == Tx.RollbackOk()
+
+
+def test_a_commit_waits_behind_the_one_that_is_under_way() -> None:
+    client = in_durable_transaction()
+    other = opened(client.server)
+    publish(other, "1")
+    publish(client, "2")
+    client.send(1, Tx.Commit())
+    server_of(client).commit_one()
+    assert client.take() == []
+    server_of(client).commit_one()
+    assert client.methods() == [Tx.CommitOk()]
