@@ -59,6 +59,9 @@ def run(arguments: list[str]) -> int:
         complain(f"{path}: {error}")
     except OSError as error:
         complain(f"{error.filename or path}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        # What salvage has copied by then is of no harm; the manifest is replaced at the very end.
+        complain(f"{path}: interrupted; nothing is lost, start it again")
     finally:
         disk.unlock()
     return EXIT_FAILED
@@ -138,7 +141,7 @@ def _say_inspected(found: Examination, path: str, as_json: bool) -> int:
             }
         )
         return EXIT_FAILED if found.faults else EXIT_OK
-    say(f"{path}: started {found.epoch} times, {len(found.segments)} segments")
+    say(f"{path}: starts {found.epoch}, segments {len(found.segments)}")
     header = ["segment", "octets", "used", "sealed", "commits", "records", "messages", "first", "last"]
     _say_table("Segments", header, [_segment_row(one) for one in found.segments])
     _say_table("Definitions", ["kind", "virtual host", "name"], [[*key] for key in found.definitions])
@@ -157,7 +160,7 @@ def _say_verified(found: Examination, path: str, as_json: bool) -> int:
     if not found.faults:
         messages = sum(one.message_count for one in found.segments)
         commits = sum(one.frame_count for one in found.segments)
-        say(f"{path}: {len(found.segments)} segments, {commits} commits, {messages} messages: all as they should be")
+        say(f"{path}: segments {len(found.segments)}, commits {commits}, messages {messages}: all as they should be")
     return _say_faults(found.faults)
 
 
@@ -250,11 +253,12 @@ def _say_table(title: str, header: list[str], rows: list[list[str]]) -> None:
 def _say_rich_table(title: str, header: list[str], rows: list[list[str]]) -> bool:
     try:
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
     except ImportError:
         return False
-    table = Table(*header, title=title, title_justify="left")
+    # Folded where the terminal is too narrow: nothing is left out.
+    table = Table(*(Column(name, overflow="fold") for name in header), title=title, title_justify="left")
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)

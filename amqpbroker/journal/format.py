@@ -209,14 +209,6 @@ def begun_frame(octets: bytes, at: int, salt: int, offset: int) -> Frame | None:
     return Frame(sequence, epoch, record_count, octets[start : start + size_bytes], offset, end)
 
 
-def payload_bytes(header: bytes) -> int | None:
-    """How large the payload of the frame is whose header this is, if it is one: not checked."""
-    if len(header) < FRAME_HEADER_BYTES or not header.startswith(FRAME_MAGIC):
-        return None
-    size_bytes: int = _FRAME.unpack_from(header)[-1]
-    return size_bytes
-
-
 def _seed(salt: int, offset: int) -> int:
     return crc32(_SEED.pack(salt, offset))
 

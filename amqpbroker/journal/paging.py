@@ -174,10 +174,10 @@ class Pages:
                 at = skips[at]
                 continue
             octets, start = self._window(segment.id, at, format.FRAME_HEADER_BYTES, True)
-            size_bytes = format.payload_bytes(octets[start : start + format.FRAME_HEADER_BYTES])
+            size_bytes = format.frame_bytes(octets, start, segment.salt, at)
             frame = None
             if size_bytes is not None and at + size_bytes <= end:
-                octets, start = self._window(segment.id, at, format.FRAME_HEADER_BYTES + size_bytes, False)
+                octets, start = self._window(segment.id, at, size_bytes, False)
                 frame = format.decode_frame(octets, start, segment.salt, at)
             if frame is None:
                 self._tell(format.location(segment.id, at), "a frame is damaged")

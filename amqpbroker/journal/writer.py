@@ -114,7 +114,10 @@ class Writer:
                 del self.spares[0]
             else:
                 self._disk.create(segment.name, segment.size_bytes).close()
-        self._open(segment).write([encode_segment_header(segment.header)], 0, sync=True)
+        file = self._open(segment)
+        file.write([encode_segment_header(segment.header)], 0, sync=False)
+        # With all of its length, so that a shorter one is known to be damaged.
+        file.sync()
         self._disk.sync_folder(FOLDER)
 
     def _recycle(self, segment: Segment) -> None:

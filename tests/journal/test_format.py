@@ -236,7 +236,9 @@ def test_any_part_of_a_run_can_be_read_and_copied(is_uniform: bool, first: int, 
     record = publish(run if is_uniform else list(run))
     head = format.check_publish(record, 0)
     assert format.read_messages(record, head, first, end + 1 - first) == list(run)[first : end + 1]
-    pieces, _ = format.copy_publish(record, head, format.content_places(record, head), first, end + 1, [(8, 80), (9, 90)])
+    pieces, _ = format.copy_publish(
+        record, head, format.content_places(record, head), first, end + 1, [(8, 80), (9, 90)]
+    )
     copied = b"".join(pieces)
     copy = format.check_publish(copied, 0)
     assert (copy.id, copy.queues) == (MessageId(3, 42, 7 + first), ((8, 80), (9, 90)))
