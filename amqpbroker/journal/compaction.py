@@ -5,7 +5,7 @@ stay as long as that does, so then the older one goes first: chains end at their
 number of octets, as part of a commit that is written anyway.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -107,11 +107,7 @@ class Compactor:
         log = self._log
         free = free_segments(log.segments)
         there = [one for one in log.segments if one not in free]
-        total_bytes = sum(one.size_bytes for one in there)
-        live_bytes = sum(one.live_bytes for one in there)
-        floor_bytes = 0 if log.is_short else log.space_floor_bytes
-        # One less than allowed: by the time that this one is done another has begun.
-        if total_bytes <= max(2 * live_bytes, floor_bytes) - log.segment_bytes:
+        if not self.takes_too_much(there):
             return False
         sealed = [one for one in there if one.sealed and one.id <= self._newest]
         pinned = [one for one in sealed if not one.holds_something]
@@ -124,6 +120,15 @@ class Compactor:
         self._victim = victim
         self._frames = log.pages.walk(victim)
         return True
+
+    def takes_too_much(self, segments: Sequence[Segment]) -> bool:
+        """Whether so many segments are more than what is live in them allows."""
+        log = self._log
+        total_bytes = sum(one.size_bytes for one in segments)
+        live_bytes = sum(one.live_bytes for one in segments)
+        floor_bytes = 0 if log.is_short else log.space_floor_bytes
+        # One less than allowed: by the time that a copy is done another segment has begun.
+        return total_bytes > max(2 * live_bytes, floor_bytes) - log.segment_bytes
 
     def _copies(self, victim: Segment, payload: bytes, publish: Publish) -> Iterator[Copy]:
         """What is live of a record: in as few records as hold it, each message with the queues that still have it."""

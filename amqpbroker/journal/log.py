@@ -386,7 +386,10 @@ class Log:
         one before: a chain leaves as a whole, since the manifest switches as a whole.
         """
         free = free_segments(self.segments)
-        if not free or not (anyway or self.is_short or sum(one.size_bytes for one in free) >= _RETIRE_MIN_BYTES):
+        if not free:
+            return []
+        is_much = sum(one.size_bytes for one in free) >= _RETIRE_MIN_BYTES
+        if not (anyway or is_much or self.is_short or self._compactor.takes_too_much(self.segments)):
             return []
         gone = [segment for segment in self.segments if segment in free]
         self.segments = [segment for segment in self.segments if segment not in free]

@@ -14,7 +14,7 @@ from amqpbroker.journal.paging import Pages
 from amqpbroker.journal.queue_log import QueueLog
 from amqpbroker.journal.recovery import Damage, Recovered, Recovery
 from amqpbroker.journal.segment import FOLDER, segment_name
-from amqpbroker.journal.writer import SPARES, Writer
+from amqpbroker.journal.writer import ROOM, ROOM_BYTES, SPARES, Writer
 from amqpbroker.limits import SEGMENT_BYTES, SPACE_FLOOR_BYTES
 from amqpbroker.model.queues.paged import PagedQueue
 
@@ -104,6 +104,9 @@ def _clean_up(disk: Disk, listed: set[int], segment_bytes: int) -> list[str]:
         disk.make_folder(folder)
     for name in disk.names(paging.FOLDER):
         disk.remove(f"{paging.FOLDER}/{name}")
+    if disk.exists(ROOM) and disk.size_bytes(ROOM) != ROOM_BYTES:
+        # A power cut has left the name without the room.
+        disk.remove(ROOM)
     spares: list[str] = []
     keep = {segment_name(number) for number in listed}
     for name in (f"{FOLDER}/{one}" for one in disk.names(FOLDER)):

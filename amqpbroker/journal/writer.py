@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # Kept for when the disk is full: acknowledgements and compaction go on in these, and make room.
 SPARES: Final = 2
 # Kept for the next manifest, which is written beside the present one.
-_ROOM: Final = "MANIFEST.room"
-_ROOM_BYTES: Final = 262_144
+ROOM: Final = "MANIFEST.room"
+ROOM_BYTES: Final = 262_144
 NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -125,38 +125,39 @@ class Writer:
         if not self._disk.exists(segment.name):
             return
         if len(self.spares) < SPARES and segment.size_bytes == self._segment_bytes:
-            self._disk.rename(segment.name, self._new_spare())
+            name = spare_name(self._next_spare)
+            self._disk.rename(segment.name, name)
+            self._add_spare(name)
         else:
             self._disk.remove(segment.name)
 
     def _replenish(self) -> None:
         self.short = False
         try:
-            if not self._disk.exists(_ROOM):
-                self._disk.create(_ROOM, _ROOM_BYTES).close()
+            if not self._disk.exists(ROOM):
+                self._disk.create(ROOM, ROOM_BYTES).close()
             while len(self.spares) < SPARES:
-                self._disk.create(spare_name(self._next_spare), self._segment_bytes).close()
-                self._new_spare()
+                name = spare_name(self._next_spare)
+                self._disk.create(name, self._segment_bytes).close()
+                self._add_spare(name)
         except OSError as error:
             if error.errno not in NO_SPACE:
                 raise
             self.short = True
 
-    def _new_spare(self) -> str:
-        name = spare_name(self._next_spare)
+    def _add_spare(self, name: str) -> None:
         self._next_spare += 1
         self.spares.append(name)
-        return name
 
     def _replace_manifest(self, octets: bytes) -> None:
         """On a full disk there is a room kept for it: what follows may free more."""
         try:
             manifest.replace(self._disk, octets)
         except OSError as error:
-            if error.errno not in NO_SPACE or not self._disk.exists(_ROOM):
+            if error.errno not in NO_SPACE or not self._disk.exists(ROOM):
                 raise
             self.short = True
-            self._disk.remove(_ROOM)
+            self._disk.remove(ROOM)
             manifest.replace(self._disk, octets)
 
     def _write_pages(self, commit: Commit) -> None:
