@@ -33,6 +33,7 @@ class DeclareExchange:
     internal: bool = False
     alternate: str = ""
     passive: bool = False
+    durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,4 +245,56 @@ class Resume:
     connection: int
 
 
-Step = Connect | Send | Lose | Pause | Resume
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The commit that is under way is written, and the loop is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A while has passed without a commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The broker dies and starts again.
+
+    seed: of what the disk makes of it. power: whether the machine dies, too. in_write: the call of the disk in the
+    middle of which it happens, counted from the beginning of the commit under way; 0: between two calls. openings: for
+    starts that die too, (the call in which, power).
+    """
+
+    seed: int
+    power: bool = False
+    in_write: int = 0
+    openings: tuple[tuple[int, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The broker ends in peace and starts again; power: the machine is switched off in between."""
+
+    power: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """From now on there is this much free on the disk; -1: as much as anybody wants."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The call of the disk of this number, counted from now, fails.
+
+    number: of the error. operation: only calls of this kind count, such as "rename".
+    """
+
+    call: int
+    number: int
+    operation: str = ""
+
+
+Step = Connect | Send | Lose | Pause | Resume | Write | Seal | Crash | Stop | Room | Fault

@@ -121,7 +121,7 @@ def _declare_exchange(command: commands.DeclareExchange) -> Method:
         exchange=command.name,
         exchange_type=command.kind,
         # What is there from the start is durable.
-        durable=command.name.startswith("amq."),
+        durable=command.durable or command.name.startswith("amq."),
         auto_delete=command.auto_delete,
         internal=command.internal,
         passive=command.passive,

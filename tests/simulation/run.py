@@ -1,18 +1,18 @@
 """A run: steps done by the broker and by the naive model, compared after each; replayed, shrunk and printed.
 
 python -m tests.simulation.run --first 1 --count 20000 --steps 60
+python -m tests.simulation.run --durable --count 20000 --steps 120      with a journal, on a disk that fails
 """
 
 import argparse
-import random
+import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, fields, is_dataclass, replace
 
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Channel, Connection, encode_frame
-from tests.simulation import messages
+from tests.simulation import durable_generator, messages
 from tests.simulation.commands import (
     CloseChannel,
     Command,
@@ -28,10 +28,10 @@ from tests.simulation.commands import (
 )
 from tests.simulation.generator import Generator
 from tests.simulation.naive import Mismatch, NaiveBroker, NaiveChannel, NaiveConnection
+from tests.simulation.replaying import cut, line, shrink
 from tests.simulation.world import World
 
 UNKNOWN_TAG = 999_999
-SHRINK_S = 20.0
 
 
 class Run:
@@ -52,6 +52,7 @@ class Run:
             client = self.world.clients[step.connection]
             model.connections[step.connection] = NaiveConnection(step.connection, step.cancel_notify, client.events)
             return
+        assert isinstance(step, Send | Lose | Pause | Resume), "for tests.simulation.durable"
         connection = model.connections.get(step.connection)
         if connection is None or connection.closed:
             return
@@ -108,7 +109,7 @@ class Run:
             octets.append(data)
             done.append(command)
             payloads.append(payload)
-        self.world.feed(connection.number, _cut(b"".join(octets), step.cuts))
+        self.world.feed(connection.number, cut(b"".join(octets), step.cuts))
         self.model.take_confirms()
         for command, payload in zip(done, payloads, strict=True):
             self.model.run(connection, command, payload)
@@ -182,15 +183,6 @@ def _tag(command: Settle, outstanding: list[int]) -> int:
     return tag
 
 
-def _cut(octets: bytes, seed: int) -> list[bytes]:
-    """The octets as the reads they arrive in."""
-    if not seed or not octets:
-        return [octets]
-    draw = random.Random(seed)
-    places = sorted({draw.randrange(len(octets)) for _ in range(draw.choice((1, 2, 5, 30)))} | {0})
-    return [octets[start:end] for start, end in zip(places, [*places[1:], len(octets)], strict=True)]
-
-
 def replay(steps: Iterable[Step], profile: str = "4.2", small: bool = False) -> None:
     """Does the steps; raises what a failure raises."""
     run = Run(profile, small)
@@ -211,7 +203,8 @@ def simulate(seed: int, step_count: int = 30) -> None:
                 steps.append(step)
                 run.step(step)
     except Exception as failure:
-        short = shrink(steps, generator.profile, generator.small, type(failure))
+        kind = type(failure)
+        short = shrink(steps, lambda some: type(failure_of(some, generator.profile, generator.small)) is kind)
         raise AssertionError(
             f"seed {seed}: {failure!r}\n{program(short, generator.profile, generator.small)}"
         ) from None
@@ -226,80 +219,13 @@ def failure_of(steps: Sequence[Step], profile: str, small: bool) -> Exception | 
     return None
 
 
-def shrink(steps: Sequence[Step], profile: str, small: bool, kind: type[Exception]) -> list[Step]:
-    """As few steps and commands as still fail with an exception of the same kind, within SHRINK_S."""
-    deadline_s = time.monotonic() + SHRINK_S
-    best = list(steps)
-    size = max(len(best) // 2, 1)
-    improved = True
-    while improved or size > 1:
-        if not improved:
-            size = max(size // 2, 1)
-        improved = False
-        for start in range(len(best) - size, -1, -size):
-            shorter = best[:start] + best[start + size :]
-            if time.monotonic() > deadline_s:
-                return best
-            if type(failure_of(shorter, profile, small)) is kind:
-                best = shorter
-                improved = True
-    return _simplified(best, profile, small, kind, deadline_s)
-
-
-def _simplified(steps: list[Step], profile: str, small: bool, kind: type[Exception], deadline_s: float) -> list[Step]:
-    """The same steps with as few commands as still fail."""
-    improved = True
-    while improved:
-        improved = False
-        for place, step in enumerate(steps):
-            for simpler in _simpler(step):
-                changed = [*steps[:place], simpler, *steps[place + 1 :]]
-                if time.monotonic() < deadline_s and type(failure_of(changed, profile, small)) is kind:
-                    steps = changed
-                    improved = True
-                    break
-    return steps
-
-
-def _simpler(step: Step) -> Iterable[Step]:
-    """The step as one read, without one of its commands, or with simpler messages."""
-    if not isinstance(step, Send):
-        return
-    if step.cuts:
-        yield replace(step, cuts=0)
-    for left_out in range(len(step.commands)):
-        if len(step.commands) > 1:
-            yield replace(step, commands=step.commands[:left_out] + step.commands[left_out + 1 :])
-        if isinstance(command := step.commands[left_out], Publish):
-            for plain in (
-                replace(command, count=1),
-                replace(command, style="plain", size=6, headers=(), cc=(), bcc=()),
-            ):
-                if plain != command:
-                    yield replace(step, commands=(*step.commands[:left_out], plain, *step.commands[left_out + 1 :]))
-
-
 def program(steps: Sequence[Step], profile: str, small: bool) -> str:
     """The steps as Python that does them again."""
-    lines = "\n".join(f"        {_line(step)}," for step in steps)
+    lines = "\n".join(f"        {line(step)}," for step in steps)
     return (
         "from tests.simulation.commands import *\nfrom tests.simulation.run import replay\n\n"
         f"replay(\n    [\n{lines}\n    ],\n    profile={profile!r},\n    small={small},\n)"
     )
-
-
-def _line(value: object) -> str:
-    """The Python that makes a step or command, without what is as by default."""
-    if isinstance(value, tuple) and any(is_dataclass(item) for item in value):
-        return f"({', '.join(map(_line, value))},)"
-    if not is_dataclass(value):
-        return repr(value)
-    shown = [
-        _line(getattr(value, one.name)) if one.default is MISSING else f"{one.name}={_line(getattr(value, one.name))}"
-        for one in fields(value)
-        if getattr(value, one.name) != one.default
-    ]
-    return f"{type(value).__name__}({', '.join(shown)})"
 
 
 def main() -> int:
@@ -308,12 +234,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2_000, help="how many seeds")
     parser.add_argument("--steps", type=int, default=30, help="of each run")
     parser.add_argument("--failures", type=int, default=1, help="after how many failures to end")
+    parser.add_argument("--durable", action="store_true", help="with a journal, crashes and a disk that fails")
     options = parser.parse_args()
+    simulate_one = durable_generator.simulate if options.durable else simulate
+    logging.disable()
     failed: list[int] = []
     start_s = time.monotonic()
     for seed in range(options.first, options.first + options.count):
         try:
-            simulate(seed, options.steps)
+            simulate_one(seed, options.steps)
         except AssertionError as failure:
             print(failure, flush=True)
             failed.append(seed)

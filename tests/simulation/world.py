@@ -132,7 +132,7 @@ class World:
 
         transport = Transport(write, lambda: None, lambda: None, True)
         session = wire.handler = Connection(self.broker, self.batch, wire, transport, 1 << 20)
-        client = self.clients[number] = Client(wire, session)
+        client = self.clients[number] = self.new_client(number, wire, session)
         capabilities = Field("F", {"consumer_cancel_notify": Field("t", cancel_notify)})
         start_ok = ConnectionMethods.StartOk(
             client_properties={"capabilities": capabilities}, mechanism="PLAIN", response=b"\0guest\0guest"
@@ -143,6 +143,10 @@ class World:
         self.feed(number, [b"AMQP\0\0\x09\x01" + hello])
         names = [event.method.name for event in client.events.pop(0)]
         assert names == ["Connection.Start", "Connection.Tune", "Connection.OpenOk"], names
+
+    def new_client(self, number: int, wire: WireConnection, session: Connection) -> Client:
+        """What receives."""
+        return Client(wire, session)
 
     def feed(self, number: int, pieces: list[bytes]) -> None:
         """What a client sends, a read at a time."""

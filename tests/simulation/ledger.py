@@ -1,0 +1,329 @@
+"""What a broker with a journal has to keep: every message of every queue, and what of it a restart must bring back.
+
+The ledger watches the traffic (it is a tap) and holds it to the simplest rules: a queue gives out its first message,
+and says whether somebody had it before. At the end of every list that the log closes it notes what a restart from that
+list would find. After a crash the broker must be as it was at the end of one of these lists: none before the last that
+is known to be on disk, none that was not closed. So nothing that was told is lost, nothing comes back, no transaction
+is split, and no order changes, in one rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from amqpbroker.model.consumer import Consumer
+from amqpbroker.model.definitions import binding_name, exchange_content, table_to_json
+from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.message import PERSISTENT, Message
+from amqpbroker.model.queue import Queue
+from amqpbroker.model.vhost import VirtualHost
+from tests.simulation.naive import Mismatch
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """A message in one queue.
+
+    made, settled: the list in which it was recorded, and in which it was settled. flagged: it is redelivered when it is
+    given out next. seen: a client has received it.
+    """
+
+    number: int
+    persistent: bool
+    made: int
+    settled: int | None = None
+    flagged: bool = False
+    seen: bool = False
+    with_client: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class LedgerQueue:
+    """records: what is not settled, in order, by number. early: given out before the ledger heard that they were
+    published.
+    """
+
+    name: str
+    durable: bool
+    records: dict[int, Record] = field(default_factory=dict)
+    early: set[int] = field(default_factory=set)
+    kept: tuple[Record, ...] | None = ()
+
+    def ready(self) -> list[Record]:
+        return [record for record in self.records.values() if not record.with_client]
+
+
+class State(NamedTuple):
+    """What a restart finds. definitions: exchanges, queues, bindings. queues: messages that are kept, by queue."""
+
+    definitions: dict[str, Any]
+    queues: dict[str, tuple[Record, ...]]
+
+    def numbers(self) -> dict[str, list[int]]:
+        return {name: [record.number for record in records] for name, records in self.queues.items()}
+
+
+class Given(NamedTuple):
+    """A message on its way to a client. tag: of the consumer, empty for basic.get."""
+
+    tag: str
+    record: Record
+    message: Message
+    redelivered: bool
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """What one tx.commit did: the numbers that it published, the records that it acknowledged."""
+
+    published: list[int]
+    settled: list[Record]
+
+
+class Ledger:
+    """index: of the list that is open. done: the last one that is known to be on disk. states: by index, from it on.
+
+    highest: by queue name, the position beyond all that was given out. given: by channel, what clients have not
+    received yet. wanted: by number, the records of a message that is to survive. groups: transactions since the start.
+    """
+
+    def __init__(self, vhost: VirtualHost) -> None:
+        self.vhost = vhost
+        self.index = 1
+        self.done = 0
+        self.queues: dict[Queue, LedgerQueue] = {}
+        self.states: dict[int, State] = {0: State({}, {})}
+        self.highest: dict[str, int] = {}
+        self.given: dict[Any, list[Given]] = {}
+        self.wanted: dict[int, list[Record]] = {}
+        self.groups: list[Group] = []
+        self._definitions: tuple[int, dict[str, Any]] = (-1, {})
+
+    def queue(self, queue: Queue) -> LedgerQueue:
+        found = self.queues.get(queue)
+        if found is None:
+            found = self.queues[queue] = LedgerQueue(queue.name, queue.log is not None)
+        return found
+
+    # The tap
+
+    def published(self, exchange: Exchange, queues: Sequence[Queue], messages: Sequence[Message]) -> None:
+        for queue in queues:
+            known = self.queue(queue)
+            for message in messages:
+                number = number_of(message)
+                if number in known.early:
+                    known.early.remove(number)
+                    if number in known.records:
+                        # Consumers that take turns were given theirs one consumer after the other.
+                        known.records[number] = known.records.pop(number)
+                elif number in known.records:
+                    raise Mismatch(f"{queue.name} has {number} twice")
+                else:
+                    self._add(known, message)
+
+    def _add(self, known: LedgerQueue, message: Message) -> Record:
+        number = number_of(message)
+        persistent = known.durable and bool(message[3] & PERSISTENT)
+        record = known.records[number] = Record(number, persistent, self.index)
+        if persistent:
+            self.wanted.setdefault(number, []).append(record)
+            known.kept = None
+        return record
+
+    def delivered(self, consumer: Consumer, messages: Sequence[Message], redelivered: bool) -> None:
+        queue = consumer.queue
+        known = self.queue(queue)
+        sink: Any = consumer.sink
+        given = self.given.setdefault(sink, [])
+        # Consumers that take turns are given theirs one consumer after the other.
+        turns = len(queue.consumers) if consumer.tag else 1
+        for place, message in enumerate(messages, 1):
+            number = number_of(message)
+            record = known.records.get(number)
+            if record is None:
+                if known.ready():
+                    raise Mismatch(f"{queue.name} gives {number}, not {known.ready()[0]}")
+                record = self._add(known, message)
+                known.early.add(number)
+            elif record not in known.ready()[: place * turns]:
+                raise Mismatch(f"{queue.name} gives {record}, not one of {known.ready()[: place * turns]}")
+            if redelivered != record.flagged:
+                raise Mismatch(f"{queue.name} gives {number} with redelivered={redelivered}: {record}")
+            record.flagged = record.with_client = True
+            if consumer.no_ack:
+                self._settle(known, record)
+            given.append(Given(consumer.tag, record, message, redelivered))
+
+    def settled(self, queue: Queue, messages: Sequence[Message], how: str) -> None:
+        known = self.queue(queue)
+        for message in messages:
+            if queue.deleted:
+                continue
+            record = known.records[number_of(message)]
+            if how == "requeue":
+                record.with_client = False
+            else:
+                self._settle(known, record)
+
+    def purged(self, queue: Queue, count: int) -> None:
+        """What waited in the queue is gone."""
+        known = self.queue(queue)
+        ready = known.ready()
+        if len(ready) != count:
+            raise Mismatch(f"{queue.name} purges {count}, not {len(ready)}")
+        for record in ready:
+            self._settle(known, record)
+
+    def _settle(self, known: LedgerQueue, record: Record) -> None:
+        record.settled = self.index
+        del known.records[record.number]
+        if record.persistent:
+            known.kept = None
+
+    # Lists
+
+    def turn_ended(self) -> None:
+        for queue, known in list(self.queues.items()):
+            if known.early:
+                raise Mismatch(f"{queue.name} gave out what was never put into it: {known.early}")
+            if queue.deleted:
+                for record in known.records.values():
+                    record.settled = self.index
+                del self.queues[queue]
+            self.highest[queue.name] = max(self.highest.get(queue.name, 1), queue.head)
+
+    def state(self) -> State:
+        """What a restart from what is recorded by now would find."""
+        queues = {}
+        for name, queue in self.vhost.queues.items():
+            if queue.log is not None:
+                known = self.queue(queue)
+                if known.kept is None:
+                    known.kept = tuple(record for record in known.records.values() if record.persistent)
+                queues[name] = known.kept
+        version, definitions = self._definitions
+        if version != self.vhost.version:
+            definitions = definitions_of(self.vhost)
+            self._definitions = self.vhost.version, definitions
+        return State(definitions, queues)
+
+    def close(self, state: State) -> int:
+        """A list was closed; returns its index."""
+        index = self.index
+        self.states[index] = state
+        self.index += 1
+        return index
+
+    def written(self, index: int) -> None:
+        """The list is on disk."""
+        self.done = index
+        for one in [one for one in self.states if one < index]:
+            del self.states[one]
+
+    def check_told(self, number: int) -> None:
+        """Somebody was told that a message is safe."""
+        for record in self.wanted.get(number, ()):
+            if record.made > self.done:
+                raise Mismatch(f"{number} is confirmed, and is in list {record.made} of which {self.done} are on disk")
+
+    # Restarts
+
+    def restarted(self, vhost: VirtualHost, over_flagging: int | None) -> None:
+        """Compares what a start has found; from now on that is how it is.
+
+        over_flagging: as many positions beyond what was given out may be flagged; None: no others than should be.
+        """
+        found = definitions_of(vhost)
+        got = {name: queue.messages() for name, queue in vhost.queues.items()}
+        numbers = {name: [number_of(message) for _, message, _ in messages] for name, messages in got.items()}
+        matching = [
+            index
+            for index, state in self.states.items()
+            if index >= self.done and state.definitions == found and state.numbers() == numbers
+        ]
+        if not matching:
+            raise Mismatch(self._no_match(found, numbers))
+        index = matching[-1]
+        state = self.states[index]
+        self._check_groups(state)
+        queues: dict[Queue, LedgerQueue] = {}
+        for name, records in state.queues.items():
+            queue = vhost.queues[name]
+            limit = self.highest.get(name, 1)
+            queues[queue] = LedgerQueue(name, True, {record.number: record for record in records}, kept=records)
+            self._compare(name, records, got[name], limit, over_flagging)
+        self.vhost = vhost
+        self.queues = queues
+        self.given.clear()
+        self._definitions = -1, {}
+        self.states = {self.index: state}
+        self.done = self.index
+        self.index += 1
+
+    def _check_groups(self, state: State) -> None:
+        """A transaction is there as a whole or not at all."""
+        kept = {record for records in state.queues.values() for record in records}
+        for group in self.groups:
+            records = [record for number in group.published for record in self.wanted.get(number, ())]
+            done = [record for record in records if record in kept]
+            undone = [record for record in records if record not in kept and record.settled is None]
+            undone += [record for record in group.settled if record in kept]
+            if done and undone:
+                raise Mismatch(f"of one transaction there is {done}, and there is not {undone}")
+        self.groups.clear()
+
+    def _compare(
+        self,
+        name: str,
+        records: tuple[Record, ...],
+        got: list[tuple[int, Message, bool]],
+        limit: int,
+        over_flagging: int | None,
+    ) -> None:
+        last = 0
+        for record, (position, _, redelivered) in zip(records, got, strict=True):
+            if position <= last:
+                raise Mismatch(f"{name}: position {position} after {last}")
+            last = position
+            if not redelivered and (record.seen or (over_flagging is None and record.flagged)):
+                raise Mismatch(f"{name}: {record} comes back without the flag")
+            beyond = over_flagging is None or position >= limit + over_flagging
+            if redelivered and not record.flagged and beyond:
+                raise Mismatch(f"{name}: {record} at {position} is flagged, {limit} is the first not given out")
+            record.flagged = redelivered
+            record.with_client = False
+            record.settled = None
+
+    def _no_match(self, found: dict[str, Any], numbers: dict[str, list[int]]) -> str:
+        lines = [f"a restart finds no state from list {self.done} on: messages {numbers}"]
+        for index, state in self.states.items():
+            if index >= self.done:
+                lines.append(f"  list {index}: {state.numbers()}")
+                if state.definitions != found:
+                    lines += [
+                        f"    {key}: {found.get(key)!r}, expected {state.definitions.get(key)!r}"
+                        for key in sorted({*found, *state.definitions})
+                        if found.get(key) != state.definitions.get(key)
+                    ]
+        return "\n".join(lines)
+
+
+def number_of(message: Message) -> int:
+    """Every body begins with a number of its own."""
+    return int(message[2][:6])
+
+
+def definitions_of(vhost: VirtualHost) -> dict[str, Any]:
+    """What of the topology survives a restart."""
+    found: dict[str, Any] = {}
+    for name, exchange in vhost.exchanges.items():
+        if exchange.durable and name and not name.startswith("amq."):
+            found[f"exchange {name}"] = exchange_content(exchange)
+        for binding in exchange.bindings:
+            if name and vhost.is_durable(binding):
+                found[f"binding {binding_name(binding)}"] = True
+    for name, queue in vhost.queues.items():
+        if queue.durable:
+            found[f"queue {name}"] = (queue.auto_delete, table_to_json(queue.arguments))
+    return found
