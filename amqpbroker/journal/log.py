@@ -80,7 +80,6 @@ class Log:
     """open_number: of the list that is recorded into; done_number: of the last that is on disk; defined_number: of the
     last that holds a definition.
 
-
     pending_bytes: about how much is recorded and not on disk. queues: by id. contents: the definitions, as recorded.
     defined: the segments in which there is a record of a definition; definitions: the one with the last.
     """
@@ -333,11 +332,11 @@ class Log:
     def _place(self, commit: Commit, payload_bytes: int) -> None:
         """Finds the place of a frame, in a new segment if need be; segments that are not needed any more leave."""
         needed_bytes = format.round_up(format.FRAME_HEADER_BYTES + payload_bytes)
-        last = self.segments[-1]
+        last = self.current
         if last.end + needed_bytes > last.size_bytes:
             last.sealed = True
             self._begin_segment(commit, last.id + 1, needed_bytes)
-        commit.segment = self.segments[-1]
+        commit.segment = self.current
         commit.offset = commit.segment.end
         commit.segment.end += needed_bytes
         self._write_manifest(commit)
@@ -368,7 +367,7 @@ class Log:
         needed_bytes = format.round_up(format.FRAME_HEADER_BYTES + len(payload))
         number = self.segments[-1].id + 1 if self.segments else 1
         self._begin_segment(commit, number, needed_bytes)
-        commit.segment = self.segments[-1]
+        commit.segment = self.current
         commit.offset = format.BLOCK_BYTES
         commit.segment.end += needed_bytes
         return commit
