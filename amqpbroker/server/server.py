@@ -106,6 +106,9 @@ class Server:
         self._stop_listening()
         self._all_gone = asyncio.Event()
         for connection in list(self.connections):
+            # What the first to be closed has not acknowledged, as far as that was read, is not for the others.
+            connection.stop_delivering()
+        for connection in list(self.connections):
             connection.force_close(reason)
         self.batch.finish()
         if self.connections:

@@ -250,6 +250,10 @@ class ConnectionTransport(asyncio.Protocol):
         """About how many octets of messages are kept for this client."""
         return self._session.held_bytes() + self._socket.get_write_buffer_size()
 
+    def stop_delivering(self) -> None:
+        """Its consumers get nothing more."""
+        self._session.pause_writing()
+
     def force_close(self, reason: str) -> None:
         """Tells the client that the connection is closed from here: 320."""
         try:

@@ -439,3 +439,17 @@ async def test_a_full_disk_holds_publishers_back_loses_nothing_and_ends_by_itsel
     await client.leave()
     await server.stop()
     assert [body for body, _ in found(await durable())] == [b"1", b"2"]
+
+
+async def test_what_a_client_had_is_not_given_to_another_while_the_server_stops(start: Start) -> None:
+    server = await start()
+    clients = [await SocketClient.opened(server.endpoints[0]) for _ in range(2)]
+    await clients[0].call(1, Queue.Declare(queue="tasks"))
+    for client in clients:
+        await client.call(1, Basic.Qos(prefetch_count=2))
+        await client.call(1, Basic.Consume(queue="tasks"))
+    clients[0].writer.write(publish_octets(1, Basic.Publish(routing_key="tasks"), b"1") * 2)
+    assert all([isinstance(await client.method(), Basic.Deliver) for client in clients])
+    stopping = asyncio.ensure_future(server.stop())
+    assert [await client.method() for client in clients] == [close_320(), close_320()]
+    await stopping
