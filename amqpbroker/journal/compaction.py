@@ -34,7 +34,6 @@ class Copy:
     """
 
     victim: Segment
-
     pieces: list[bytes]
     size_bytes: int
     targets: list[tuple["QueueLog", int, int]]

@@ -86,7 +86,8 @@ class QueueLog:
 
     def handed_out(self, end: int) -> None:
         """All below end were handed out. Called when end is beyond `renew_at`."""
-        self._set_mark(max(self.mark, end + self._lease))
+        self.mark = max(self.mark, end + self._lease)
+        self._journal.marked(self)
         self._lease = min(2 * self._lease, _LEASE_MAX)
         self.renew_at = self.mark - self._lease // 2
 
@@ -101,10 +102,6 @@ class QueueLog:
     def _go_on(self) -> None:
         self._waiting = False
         self.queue.drain()
-
-    def _set_mark(self, mark: int) -> None:
-        self.mark = mark
-        self._journal.marked(self)
 
     # Called by the log
 

@@ -194,7 +194,10 @@ class Connection:
 
     def send(self, channel: int, method: Method) -> None:
         """Puts a method into the outbox, behind what is held of its channel; on channel 0, of any."""
-        octets = encode_frame(channel, method)
+        self.answer(channel, encode_frame(channel, method))
+
+    def answer(self, channel: int, octets: bytes) -> None:
+        """The same with octets."""
         if self.held and (channel in self.held or channel == 0):
             self.hold(channel, octets, 0)
         else:

@@ -143,10 +143,8 @@ class Connection:
         if journal is not None and after > journal.done_number:
             self.wire.hold(channel, octets, after)
             self._call_when_committed(journal)
-        elif channel in self.wire.held:
-            self.wire.hold(channel, octets, 0)
         else:
-            self.wire.write(octets)
+            self.wire.answer(channel, octets)
 
     def _call_when_committed(self, journal: Journal) -> None:
         if self._waits_for != journal.open_number:

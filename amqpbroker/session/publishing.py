@@ -116,9 +116,7 @@ class Publisher:
             mode = properties.check(header)
         except properties.PropertiesError:
             return -1
-        if mode not in _DELIVERY_MODES:
-            return -1
-        return PERSISTENT if mode == properties.PERSISTENT else 0
+        return _flags(mode) if mode in _DELIVERY_MODES else -1
 
     def publish(self, group: object, messages: Sequence[Message]) -> None:
         """Takes a run from the lane."""
@@ -158,7 +156,7 @@ class Publisher:
             header = properties.replace(header, headers={name: headers[name] for name in headers if name != "BCC"})
         queues, routed = self._queues(exchange, keys, headers)
         group = RouteGroup(exchange, queues, publish.mandatory and not routed)
-        message = (address_of(publish.exchange, publish.routing_key), header, body, _flags(values))
+        message = (address_of(publish.exchange, publish.routing_key), header, body, _flags(values.delivery_mode))
         channel.publish_run(group, [message])
 
     def _check_user_id(self, values: properties.Properties) -> None:
@@ -199,8 +197,8 @@ def return_frames(channel: int, message: Message, frame_max_bytes: int) -> bytes
     return method_frame(channel, _RETURN + address) + content_frames(channel, header, body, frame_max_bytes)
 
 
-def _flags(values: properties.Properties) -> int:
-    return PERSISTENT if values.delivery_mode == properties.PERSISTENT else 0
+def _flags(delivery_mode: int | None) -> int:
+    return PERSISTENT if delivery_mode == properties.PERSISTENT else 0
 
 
 def _extra_keys(headers: Table, name: str) -> list[str]:
