@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from amqpbroker.model.access import Users
-from amqpbroker.model.ports import Journal, Tap
+from amqpbroker.model.ports import Clock, Journal, Tap
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import Profile
@@ -25,6 +25,7 @@ class Broker:
     """Virtual hosts, users, the profile, and whether publishers are held back.
 
     random_bytes: where generated names come from; the system's in a server, a seeded one in a simulation.
+    clock: what everything that has a time of its own goes by.
     alarms: the resources that are short. blocked_reason: why publishers are held back, None when they are not.
     tap: who watches the traffic, if anybody.
     connection_count: how many connections are open. journal: where what is durable is recorded; None keeps everything
@@ -32,9 +33,10 @@ class Broker:
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
 
-    def __init__(self, profile: Profile, users: Users, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, profile: Profile, users: Users, random_bytes: Callable[[int], bytes], clock: Clock) -> None:
         self.profile = profile
         self.users = users
+        self.clock = clock
         self.journal: Journal | None = None
         self.vhosts: dict[str, VirtualHost] = {}
         self.alarms: set[str] = set()
@@ -47,7 +49,7 @@ class Broker:
 
     def add_vhost(self, name: str) -> VirtualHost:
         """A new virtual host with the predeclared exchanges."""
-        vhost = self.vhosts[name] = VirtualHost(name, self.profile, self.journal)
+        vhost = self.vhosts[name] = VirtualHost(name, self.profile, self.clock, self.journal)
         return vhost
 
     def open_journal(self, journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""What the model asks of the rooms above it: who takes deliveries, who watches, and what survives a restart."""
+"""What the model asks of the rooms above it: who takes deliveries, who watches, what time it is, what survives."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,6 +10,26 @@ if TYPE_CHECKING:
     from amqpbroker.model.exchange import Exchange
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.queues.paged import PagedQueue
+
+
+class Deadline(Protocol):
+    """Something to be done at a time."""
+
+    def cancel(self) -> None:
+        """It will not be done."""
+
+
+class Clock(Protocol):
+    """The time, and who calls when it has come."""
+
+    def now_s(self) -> float:
+        """Seconds from anywhere, never backwards."""
+
+    def unix_ms(self) -> int:
+        """Milliseconds of Unix time, never backwards while the broker runs: what deadlines on disk are told in."""
+
+    def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
+        """Calls callback when `now_s` has come so far."""
 
 
 class Sink(Protocol):

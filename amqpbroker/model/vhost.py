@@ -14,7 +14,7 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.definitions import BINDING, EXCHANGE, QUEUE, binding_name, exchange_content, queue_content
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
-from amqpbroker.model.ports import Journal
+from amqpbroker.model.ports import Clock, Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.routing import Routing, route
@@ -37,9 +37,10 @@ class VirtualHost:
     journal: where what is durable is recorded; None keeps everything in memory.
     """
 
-    def __init__(self, name: str, profile: Profile, journal: Journal | None = None) -> None:
+    def __init__(self, name: str, profile: Profile, clock: Clock, journal: Journal | None = None) -> None:
         self.name = name
         self.profile = profile
+        self.clock = clock
         self.journal = journal
         self.version = 0
         self.queues: dict[str, Queue] = {}

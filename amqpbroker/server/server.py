@@ -47,12 +47,14 @@ class Endpoint:
 
 
 class Server:
-    """endpoints: after `start`, where it really listens."""
+    """Made within the event loop that it runs in. endpoints: after `start`, where it really listens."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         users = Users(list(config.users), frozenset(config.loopback_users))
-        self.broker = Broker(config.profile, users, os.urandom)
+        self.loop = asyncio.get_running_loop()
+        self.ticker = Ticker(self.loop)
+        self.broker = Broker(config.profile, users, os.urandom, self.ticker)
         self.broker.add_vhost(config.vhost)
         self.settings = Settings(
             profile=config.profile,
@@ -69,8 +71,6 @@ class Server:
         self.disk_failed = asyncio.Event()
         self.connections: set[ConnectionTransport] = set()
         self.handshakes = Handshakes()
-        self.loop: asyncio.AbstractEventLoop
-        self.ticker: Ticker
         self.alarms: Alarms
         self._listeners: list[asyncio.Server] = []
         self._unix_inode: int | None = None
@@ -79,8 +79,6 @@ class Server:
 
     async def start(self) -> None:
         """Listens on every address. Raises ListenError, naming the address, and listens on none."""
-        self.loop = asyncio.get_running_loop()
-        self.ticker = Ticker(self.loop)
         if not self.config.memory:
             self.storage = Storage(self)
         self._watch_resources()
@@ -118,8 +116,7 @@ class Server:
                 for connection in list(self.connections):
                     connection.abort()
                 await self._all_gone.wait()
-        if hasattr(self, "ticker"):
-            self.ticker.stop()
+        self.ticker.stop()
         self._close_storage()
 
     def disk_has_failed(self) -> None:

@@ -1,7 +1,8 @@
-"""Every deadline of the broker, in one heap: heartbeats, handshakes, and whatever later waits for a time."""
+"""Every deadline of the broker, in one heap: heartbeats, handshakes, messages that expire or are delayed."""
 
 import asyncio
 import heapq
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Final
@@ -33,10 +34,16 @@ class Ticker:
         self._sweep_at = _SWEEP_MIN
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
+        # Taken once: whoever sets the system's clock moves no deadline.
+        self._unix_offset_s = time.time() - loop.time()
 
     def now_s(self) -> float:
         """Seconds from anywhere, never backwards."""
         return self._loop.time()
+
+    def unix_ms(self) -> int:
+        """Milliseconds of Unix time, as it was at the start and has gone on since."""
+        return int((self._loop.time() + self._unix_offset_s) * 1000)
 
     def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
         """Calls callback when the time has come."""

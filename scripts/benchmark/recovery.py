@@ -8,6 +8,7 @@ leaves it that waits for every confirm. Then the broker is started on it, and on
 """
 
 import argparse
+import asyncio
 import os
 import random
 import shutil
@@ -26,6 +27,7 @@ from amqpbroker.model.message import PERSISTENT, Message, address_of
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.restoring import restore
 from amqpbroker.profiles import DEFAULT_PROFILE
+from amqpbroker.server.ticker import Ticker
 from amqpbroker.wire.properties import Properties, encode
 from amqpbroker.wire.runs import UniformRun
 from benchmark.brokers import AMQPBROKER, BrokerKind, Launch, RunningBroker
@@ -76,7 +78,7 @@ def lay(directory: Path, shape: str, count: int, size: int) -> None:
     disk = FileDisk(directory, no_sync=True)
     disk.make_folder("")
     opened = open_journal(disk, os.urandom, print)
-    broker = Broker(DEFAULT_PROFILE, Users([]), random.randbytes)
+    broker = Broker(DEFAULT_PROFILE, Users([]), random.randbytes, Ticker(asyncio.new_event_loop()))
     broker.add_vhost("/")
     restore(broker, opened.log, opened.log.contents, opened.revive)
     queue = broker.vhosts["/"].new_queue(QUEUE, durable=True, auto_delete=False, owner=None, arguments={})

@@ -32,6 +32,7 @@ from amqpbroker.wire.methods import Basic, Channel, Method, decode, encode_frame
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table, from_python
+from tests.helpers.clock import HandClock
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 CONTENT_METHODS = {Basic.Return.id, Basic.Deliver.id, Basic.GetOk.id}
@@ -48,23 +49,16 @@ ALL_CAPABILITIES: Table = from_python(
 ).value
 
 
-@dataclass
-class Clock:
-    """A clock turned by hand."""
-
-    now_s: float = 1_000.0
-
-
 class MemoryServer:
     """A broker and what its connections share, with a hand-turned clock. All generate the same names."""
 
     def __init__(self, profile: Profile = DEFAULT_PROFILE, *, message_size_max_bytes: int = 0, **settings: Any) -> None:
         """settings: of `protocol.connection.Settings`."""
-        self.clock = Clock()
+        self.clock = HandClock()
         self.batch = Batch()
         self.next_turn: list[Callable[[], None]] = []
         users = Users([User("guest", "guest"), User("anna", "secret")])
-        self.broker = Broker(profile, users, random.Random(0).randbytes)
+        self.broker = Broker(profile, users, random.Random(0).randbytes, self.clock)
         self.vhost = self.broker.add_vhost("/")
         self.settings = Settings(profile, **{"server_properties": {}, **settings})
         self.message_size_max_bytes = message_size_max_bytes or profile.message_size_max_bytes
@@ -184,7 +178,7 @@ class WireClient:
         self.frame_max_bytes = 4_096
         self._waiting = b""
         self._reader = FrameReader()
-        self.connection = WireConnection(self.server.settings, self.clock.now_s)
+        self.connection = WireConnection(self.server.settings, self.clock.seconds)
         self.connection.on_fault = self.faults.append
         transport = Transport(self._came, self._pause_reading, self._resume_reading, from_loopback)
         self.session = self.connection.handler = Connection(
@@ -198,13 +192,13 @@ class WireClient:
         if self.reading_paused:
             self._waiting += octets
             return
-        self.connection.feed(octets, self.clock.now_s)
+        self.connection.feed(octets, self.clock.seconds)
         self.server.finish_turn()
         while self.connection.more and not self.reading_paused:
-            self.connection.feed(b"", self.clock.now_s)
+            self.connection.feed(b"", self.clock.seconds)
             self.server.finish_turn()
         while self.connection.more and not self.reading_paused:
-            self.connection.feed(b"", self.clock.now_s)
+            self.connection.feed(b"", self.clock.seconds)
             self.server.finish_turn()
 
     def take(self) -> list[Event]:
@@ -299,18 +293,19 @@ class WireClient:
 
     def advance(self, seconds: float) -> None:
         """Lets time pass for this client's connection, which is called at each time it asks for."""
-        end_s = self.clock.now_s + seconds
+        end_s = self.clock.seconds + seconds
         while not self.dropped and (due_s := self.connection.due_s) is not None and due_s <= end_s:
-            self.clock.now_s = max(self.clock.now_s, due_s)
-            self.connection.look(self.clock.now_s)
+            self.clock.advance(max(0.0, due_s - self.clock.seconds))
+            self.connection.look(self.clock.seconds)
             self.server.finish_turn()
-        self.clock.now_s = end_s
+        self.clock.advance(end_s - self.clock.seconds)
+        self.server.finish_turn()
 
     @property
     def dropped(self) -> bool:
         """Whether the broker drops the socket now."""
         drop_at_s = self.connection.drop_at_s
-        return drop_at_s is not None and drop_at_s <= self.clock.now_s
+        return drop_at_s is not None and drop_at_s <= self.clock.seconds
 
 
 def start_ok(user: str = "guest", password: str = "guest", client_properties: Table | None = None) -> Method:

@@ -29,6 +29,7 @@ from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.restoring import restore
 from amqpbroker.profiles import DEFAULT_PROFILE
 from amqpbroker.wire.runs import UniformRun
+from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, numbered
 from tests.helpers.simulated_disk import SimulatedDisk
 
@@ -77,7 +78,7 @@ def reopen(disk: Disk) -> tuple[State, tuple[str, int] | None]:
     """(what a broker comes back with, where it says that something was cut off). Raises Damage and Silent."""
     told: list[str] = []
     opened = open_journal(disk, Random(0).randbytes, told.append, SEGMENT_BYTES, FLOOR_BYTES)
-    broker = Broker(DEFAULT_PROFILE, Users([]), Random(0).randbytes)
+    broker = Broker(DEFAULT_PROFILE, Users([]), Random(0).randbytes, HandClock())
     broker.add_vhost("/")
     restore(broker, opened.log, opened.log.contents, opened.revive)
     waiting = {}

@@ -10,11 +10,12 @@ from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.queue import Queue
 from amqpbroker.profiles import DEFAULT_PROFILE
+from tests.helpers.clock import HandClock
 from tests.helpers.outlet import messages
 
 
 def broker(seed: int = 1) -> Broker:
-    return Broker(DEFAULT_PROFILE, Users([]), random.Random(seed).randbytes)
+    return Broker(DEFAULT_PROFILE, Users([]), random.Random(seed).randbytes, HandClock())
 
 
 def test_a_new_virtual_host_has_the_predeclared_exchanges() -> None:

@@ -17,6 +17,7 @@ from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Basic, Exchange, Queue
 from amqpbroker.wire.tables import Field, Table, from_python
+from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, server_of
 from tests.helpers.sessions import opened, waiting
 from tests.helpers.wire_client import WireClient
@@ -188,7 +189,7 @@ DEFINITIONS: Mapping[tuple[str, str, str], Content] = {
 
 
 def filled(definitions: Mapping[tuple[str, str, str], Content]) -> tuple[Broker, list[str], dict[int, PagedQueue]]:
-    broker = Broker(PROFILES["4.2"], Users([]), random.Random(0).randbytes)
+    broker = Broker(PROFILES["4.2"], Users([]), random.Random(0).randbytes, HandClock())
     broker.add_vhost("/")
     revived: dict[int, PagedQueue] = {}
     left = restore(broker, NoJournal(), definitions, lambda queue, number: revived.update({number: queue}))

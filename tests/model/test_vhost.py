@@ -17,6 +17,7 @@ from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
 from amqpbroker.profiles import PROFILES
+from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, definitions
 from tests.helpers.outlet import Outlet, messages
 
@@ -34,7 +35,7 @@ class Told(Outlet):
 
 @pytest.fixture
 def vhost() -> VirtualHost:
-    return VirtualHost("/", PROFILES["4.2"])
+    return VirtualHost("/", PROFILES["4.2"], HandClock())
 
 
 def add_queue(vhost: VirtualHost, name: str = "tasks", *, auto_delete: bool = False, owner: object = None) -> Queue:
@@ -77,7 +78,7 @@ def test_a_missing_exchange_or_queue_is_named(vhost: VirtualHost) -> None:
 @pytest.mark.parametrize(("profile", "code"), [("3.13", COMMAND_INVALID), ("4.2", PRECONDITION_FAILED)])
 def test_an_unknown_type_of_exchange_is_refused_by_the_profiles_code(profile: str, code: int) -> None:
     with pytest.raises(AMQPError, match="unknown exchange type 'x-nothing'") as refused:
-        VirtualHost("/", PROFILES[profile]).exchange_type("x-nothing")
+        VirtualHost("/", PROFILES[profile], HandClock()).exchange_type("x-nothing")
     assert refused.value.code == code
 
 

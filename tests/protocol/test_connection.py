@@ -60,10 +60,10 @@ def test_many_commands_may_come_in_one_read():
 def test_a_turn_ends_after_so_many_commands_and_the_next_goes_on():
     client = running()
     wire = client.connection
-    wire.feed(encode_frame(1, Basic.Qos()) * (TURN_MAX_FRAMES + 1), client.clock.now_s)
+    wire.feed(encode_frame(1, Basic.Qos()) * (TURN_MAX_FRAMES + 1), client.clock.seconds)
     client.server.finish_turn()
     assert (len(client.take()), wire.more) == (TURN_MAX_FRAMES, True)
-    wire.feed(b"", client.clock.now_s)
+    wire.feed(b"", client.clock.seconds)
     client.server.finish_turn()
     assert (len(client.take()), wire.more) == (1, False)
 
@@ -71,7 +71,7 @@ def test_a_turn_ends_after_so_many_commands_and_the_next_goes_on():
 def test_a_turn_ends_when_it_has_given_out_much():
     client = running()
     client.publish(1, "", "tasks", bytes(OUTBOX_MAX_BYTES))
-    client.connection.feed(encode_frame(1, Basic.Get(queue="tasks")) * 2, client.clock.now_s)
+    client.connection.feed(encode_frame(1, Basic.Get(queue="tasks")) * 2, client.clock.seconds)
     assert client.connection.more
 
 
@@ -350,7 +350,7 @@ def test_a_table_that_is_none_ends_the_connection_in_silence():
 
 def test_a_close_of_ours_is_320_and_waits_for_the_answer():
     client = running()
-    client.connection.force_close("broker is going down", client.clock.now_s)
+    client.connection.force_close("broker is going down", client.clock.seconds)
     client.server.finish_turn()
     assert close_of(client.take()) == (320, "CONNECTION_FORCED - broker is going down", (0, 0))
     assert_dropped_after(client, CLOSE_TIMEOUT_S)
@@ -359,7 +359,7 @@ def test_a_close_of_ours_is_320_and_waits_for_the_answer():
 def test_a_second_close_of_ours_changes_nothing():
     client = running()
     for _ in range(2):
-        client.connection.force_close("broker is going down", client.clock.now_s)
+        client.connection.force_close("broker is going down", client.clock.seconds)
         client.server.finish_turn()
     assert close_of(client.take())[0] == 320
 
@@ -368,7 +368,7 @@ def test_a_client_that_has_not_logged_in_is_dropped_without_a_word():
     client = WireClient()
     client.feed(PROTOCOL_HEADER)
     client.take()
-    client.connection.force_close("broker is going down", client.clock.now_s)
+    client.connection.force_close("broker is going down", client.clock.seconds)
     assert client.take() == []
     assert client.dropped
 
@@ -426,7 +426,7 @@ def test_after_a_fault_of_ours_the_next_read_is_understood(monkeypatch):
     monkeypatch.setattr(SessionChannel, "method", fails)
     with pytest.raises(RuntimeError):
         client.send(1, Basic.Qos())
-    client.connection.close(541, "", client.clock.now_s)
+    client.connection.close(541, "", client.clock.seconds)
     client.server.finish_turn()
     assert close_of(client.take()) == (541, "INTERNAL_ERROR", (0, 0))
     client.send(0, Connection.CloseOk())
@@ -511,7 +511,7 @@ def test_heartbeats_begin_with_tune_ok():
 
 def test_a_closed_connection_is_not_dropped_for_its_silence():
     client = WireClient().connect(heartbeat_s=1)
-    client.connection.force_close("broker is going down", client.clock.now_s)
+    client.connection.force_close("broker is going down", client.clock.seconds)
     assert_dropped_after(client, CLOSE_TIMEOUT_S)
     assert client.faults == []
 

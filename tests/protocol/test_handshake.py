@@ -247,6 +247,6 @@ def test_after_close_the_client_may_close_again():
 
 def test_close_ok_ends_a_close_of_ours():
     client = WireClient().connect()
-    client.connection.force_close("shutdown", client.clock.now_s)
+    client.connection.force_close("shutdown", client.clock.seconds)
     client.send(0, Connection.CloseOk())
     assert client.dropped

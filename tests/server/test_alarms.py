@@ -9,6 +9,7 @@ from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.profiles import DEFAULT_PROFILE
 from amqpbroker.server.alarms import Alarms
+from tests.helpers.clock import HandClock
 from tests.helpers.hand_turned import HandTurned
 
 
@@ -22,7 +23,7 @@ class Watched:
         self.disk_looks = 0
         self.look_takes_s = look_takes_s
         self.ticker = HandTurned()
-        self.broker = Broker(DEFAULT_PROFILE, Users([]), random.Random(1).randbytes)
+        self.broker = Broker(DEFAULT_PROFILE, Users([]), random.Random(1).randbytes, HandClock())
         self.alarms = Alarms(
             self.broker,
             self.ticker,  # type: ignore[arg-type]

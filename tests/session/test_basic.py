@@ -373,7 +373,7 @@ def test_what_was_published_in_this_turn_is_got_at_once() -> None:
     client.connection.feed(
         publish_octets(1, Basic.Publish(routing_key="tasks"), b"1", delivery_mode=2)
         + encode_frame(1, Basic.Get(queue="tasks")),
-        client.clock.now_s,
+        client.clock.seconds,
     )
     client.server.finish_turn()
     assert [event.body for event in client.take() if isinstance(event, Received)] == [b"1"]

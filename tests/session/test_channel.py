@@ -83,7 +83,7 @@ def test_whatever_a_client_held_goes_back_in_order_and_to_others(end: str) -> No
         case "fault":
             client.send(2, Basic.Ack(delivery_tag=99))
         case "connection closed":
-            client.connection.close(320, "", client.clock.now_s)
+            client.connection.close(320, "", client.clock.seconds)
         case "connection lost":
             client.vanish()
     other = opened(client.server)

@@ -291,11 +291,11 @@ def test_what_waits_for_a_disk_that_has_failed_is_told_to_be_lost_one_by_one() -
 
 def test_what_was_taken_care_of_and_not_told_yet_is_told_before_the_others_are_given_up() -> None:
     client = confirming_on_disk()
-    client.connection.feed(publishes(1), client.clock.now_s)
+    client.connection.feed(publishes(1), client.clock.seconds)
     client.connection.feed(
-        publish_octets(1, Basic.Publish(routing_key="tasks"), b"2", delivery_mode=2), client.clock.now_s
+        publish_octets(1, Basic.Publish(routing_key="tasks"), b"2", delivery_mode=2), client.clock.seconds
     )
-    client.connection.feed(publishes(1), client.clock.now_s)
+    client.connection.feed(publishes(1), client.clock.seconds)
     client.session.nack_waiting()
     client.server.finish_turn()
     assert sorted(client.methods(), key=lambda method: method.delivery_tag) == [

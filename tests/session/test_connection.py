@@ -221,7 +221,7 @@ def test_the_end_of_a_connection_under_an_alarm_is_read_and_forgotten() -> None:
     client = with_queue()
     client.broker.raise_alarm("memory")
     publish_numbers(client, 1)
-    client.connection.force_close("maintenance", client.clock.now_s)
+    client.connection.force_close("maintenance", client.clock.seconds)
     finish(client)
     assert not client.reading_paused
     client.take()

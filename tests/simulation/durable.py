@@ -150,7 +150,7 @@ class DurableWorld(World):
         opened = open_journal(
             self.disk, self.random.randbytes, self._damaged, self.sizes.segment_bytes, self.sizes.floor_bytes
         )
-        broker = Broker(self.broker.profile, self.broker.users, self.random.randbytes)
+        broker = Broker(self.broker.profile, self.broker.users, self.random.randbytes, self.clock)
         vhost = broker.add_vhost("/")
         left = restore(broker, opened.log, opened.log.contents, opened.revive)
         if left:

@@ -23,17 +23,17 @@ MUTATIONS = 800
 def feed(world: World, octets: bytes, draw: random.Random) -> tuple[WireConnection, bytes]:
     """What a connection that sends the octets, cut at random, is answered; then its socket is gone."""
     answers: list[bytes] = []
-    wire = WireConnection(world.settings, world.now_s)
+    wire = WireConnection(world.settings, world.clock.seconds)
     session = wire.handler = Connection(
         world.broker, world.batch, wire, Transport(answers.append, lambda: None, lambda: None, True), 1 << 20
     )
     while octets:
         size = draw.choice((1, 7, 100, 5_000, len(octets)))
-        wire.feed(octets[:size], world.now_s)
+        wire.feed(octets[:size], world.clock.seconds)
         world.batch.finish()
         session.go_on()
         while wire.more:
-            wire.feed(b"", world.now_s)
+            wire.feed(b"", world.clock.seconds)
             world.batch.finish()
         octets = octets[size:]
     wire.lost()

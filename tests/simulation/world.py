@@ -17,6 +17,7 @@ from amqpbroker.wire.frames import FRAME_HEADER
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.methods import Method, decode, encode_frame
 from amqpbroker.wire.tables import Field
+from tests.helpers.clock import HandClock
 
 HEARTBEAT_S = 10
 HEARTBEAT_FRAME = b"\x08\x00\x00\x00\x00\x00\x00\xce"
@@ -96,10 +97,10 @@ class World:
     def __init__(self, profile: str, small: bool) -> None:
         rules = PROFILES[profile]
         randomness = random.Random(1)
-        self.broker = Broker(rules, Users([User("guest", "guest")]), randomness.randbytes)
+        self.clock = HandClock()
+        self.broker = Broker(rules, Users([User("guest", "guest")]), randomness.randbytes, self.clock)
         self.vhost = self.broker.add_vhost("/")
         self.clients: dict[int, Client] = {}
-        self.now_s = 1_000.0
         self.batch = Batch()
         self.settings = Settings(rules, {}, frame_max_bytes=FRAME_MAX_BYTES, heartbeat_s=HEARTBEAT_S)
         self._soon: list[Callable[[], None]] = []
@@ -123,7 +124,7 @@ class World:
             one.stop()
 
     def connect(self, number: int, cancel_notify: bool) -> None:
-        wire = WireConnection(self.settings, self.now_s)
+        wire = WireConnection(self.settings, self.clock.seconds)
 
         def write(data: bytes) -> None:
             client.received(data)
@@ -152,10 +153,10 @@ class World:
         """What a client sends, a read at a time."""
         wire = self.clients[number].wire
         for piece in pieces:
-            wire.feed(piece, self.now_s)
+            wire.feed(piece, self.clock.seconds)
             self.finish()
             while wire.more:
-                wire.feed(b"", self.now_s)
+                wire.feed(b"", self.clock.seconds)
                 self.finish()
 
     def lose(self, number: int) -> None:
@@ -180,12 +181,12 @@ class World:
         """Turns the clock until the server has given up a client that is silent; the others beat."""
         client = self.clients[silent]
         for _ in range(8):
-            self.now_s += HEARTBEAT_S / 2
+            self.clock.advance(HEARTBEAT_S / 2)
             for number, other in self.clients.items():
                 if not other.lost:
                     if number != silent:
-                        other.wire.feed(HEARTBEAT_FRAME, self.now_s)
-                    other.wire.look(self.now_s)
+                        other.wire.feed(HEARTBEAT_FRAME, self.clock.seconds)
+                    other.wire.look(self.clock.seconds)
                     assert number == silent or other.wire.drop_at_s is None, "a client that beats was given up"
             self.finish()
             if client.wire.drop_at_s is not None:
