@@ -57,6 +57,8 @@ UNREAD_MAX_BYTES: Final = 16_777_216
 BACKLOG_HIGH_MESSAGES: Final = 2_000
 BACKLOG_LOW_MESSAGES: Final = 500
 BACKLOG_REST_S: Final = 0.002
+# A client may take so long to acknowledge a message, unless somebody says otherwise; RabbitMQ's consumer_timeout.
+CONSUMER_TIMEOUT_MS: Final = 1_800_000
 # Messages given out in one go between two looks at the consumers.
 DRAIN_MAX_MESSAGES: Final = 2_048
 

@@ -60,6 +60,17 @@ def amqp_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield url
 
 
+@pytest.fixture(scope="session")
+def series(amqp_url: str) -> tuple[int, int]:
+    """The RabbitMQ series the broker says it is, such as (3, 10) or (4, 2)."""
+    asking = Wire(amqp_url)
+    version = asking.start.server_properties["version"]
+    asking.close()
+    assert isinstance(version, str)
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
 @contextlib.contextmanager
 def started_broker(directory: Path, *options: str, storage: tuple[str, ...] | None = None) -> Iterator[str]:
     """A broker of ours as a process, with a data directory; afterwards it has ended on SIGTERM, without a traceback.

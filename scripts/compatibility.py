@@ -68,6 +68,23 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("A kill, a power cut, a full and a failing disk", ("crashes::*", "durable_disk::*")),
         Feature("Properties, headers and names, octet by octet", ("semantics_content::*",)),
     ),
+    "Queues that do more": (
+        Feature("Message TTL, expiration, x-expires", ("ttl::*",)),
+        Feature("Length limits: drop-head, reject-publish, reject-publish-dlx", ("queue_limits::*",)),
+        Feature("Dead letters, x-death, cycles", ("dead_letters::*",)),
+        Feature("Priorities", ("priorities::*",)),
+        Feature("TTL, limits, dead letters, priorities, requeues together", ("queue_combinations::*",)),
+        Feature("The same over a restart", ("durable_rules::*",)),
+        Feature("Single active consumer, consumer timeout, exclusive consumers", ("consumer_rules::*",)),
+        Feature("Quorum queues: delivery limit, counts, delayed retry", ("quorum::*",)),
+        Feature("Streams: offsets, retention, filters", ("streams::*",)),
+    ),
+    "Exchanges that are plugins elsewhere": (
+        Feature("Consistent hash, random, modulus hash, recent history", ("exchange_types::*",)),
+        Feature("Delayed messages", ("delayed::*",)),
+        Feature("Message deduplication", ("deduplication::*",)),
+        Feature("Events, firehose, log exchange", ("observing::*",)),
+    ),
     "The very answer of RabbitMQ": (
         Feature("Error replies", ("errors::fault_*", "errors::message_*")),
         Feature("Methods in every state", ("states::method_in_state*",)),

@@ -22,9 +22,11 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
+from amqpbroker.model.message import DEADLINE_SHIFT, flags_of_run
 from amqpbroker.wire.runs import Message, UniformRun
 
-VERSION: Final = 1
+VERSION: Final = 2
+_READABLE: Final = (1, 2)
 BLOCK_BYTES: Final = 512
 
 PUBLISH: Final = 1
@@ -32,11 +34,16 @@ ACK: Final = 2
 DEFINE: Final = 3
 MARK: Final = 4
 SEAL: Final = 5
+# A PUBLISH with a moment for each queue.
+TIMED: Final = 6
 
 # A location is a segment's number and an offset in its file; page files have numbers from this one on.
 PAGE_FILES: Final = 1 << 29
 _OFFSET_BITS: Final = 34
 OFFSET_MAX: Final = (1 << _OFFSET_BITS) - 1
+
+# What holds messages.
+PUBLISHES: Final = (PUBLISH, TIMED)
 
 _SEGMENT_MAGIC: Final = b"AMQPLOG\n"
 # magic, version, epoch, id, salt; a checksum of these follows
@@ -57,6 +64,8 @@ RECORD_HEADER_BYTES: Final = _RECORD.size
 # size of the head, id of the first message (epoch, sequence, index), messages, queues, whether they are uniform, flags
 _PUBLISH: Final = struct.Struct(">IIQIIHBB")
 _QUEUE: Final = struct.Struct(">QQ")
+# the same with a moment, in a TIMED record
+_TIMED_QUEUE: Final = struct.Struct(">QQQ")
 # of all messages of a uniform run: size of the address, of the header, of a body
 _UNIFORM: Final = struct.Struct(">HII")
 # of one message of another run: flags << 16 | size of the address, size of the header, of the body, checksum
@@ -130,8 +139,8 @@ def decode_segment_header(block: bytes) -> SegmentHeader:
         raise FormatError("it does not begin like a segment")
     if _CHECKSUM.unpack_from(block, end)[0] != crc32(block[:end]):
         raise FormatError("the checksum of the segment's header is wrong")
-    if version != VERSION:
-        raise NewerVersion(f"it is of version {version}, and this broker reads version {VERSION}")
+    if version not in _READABLE:
+        raise NewerVersion(f"it is of version {version}, and this broker reads versions up to {VERSION}")
     return SegmentHeader(epoch, number, salt)
 
 
@@ -241,11 +250,11 @@ def record(payload: bytes, at: int) -> tuple[int, int, int]:
     if stop > len(payload):
         raise FormatError("a record is longer than its frame", at)
     covered = stop
-    if kind == PUBLISH:
+    if kind in PUBLISHES:
         covered = min(stop, start + int.from_bytes(payload[start : start + 4], "big"))
     if crc32(payload[start:covered]) != checksum:
         raise FormatError("the checksum of a record is wrong", at)
-    if not PUBLISH <= kind <= SEAL:
+    if not PUBLISH <= kind <= TIMED:
         raise NewerVersion(f"a record of kind {kind}: this journal was written by a newer version", at)
     return kind, start, stop
 
@@ -326,11 +335,16 @@ class MessageId(NamedTuple):
 
 
 class Publish(NamedTuple):
-    """The head of a PUBLISH record. queues: (id, position of the first message). body_at: where contents begin."""
+    """The head of a PUBLISH or TIMED record. body_at: where contents begin.
+
+    queues: (id, position of the first message). moments: of each of them, in a TIMED record: Unix milliseconds that
+    mean something to the queue, such as when the messages expire there; 0: nothing.
+    """
 
     id: MessageId
     message_count: int
     queues: tuple[Run, ...]
+    moments: tuple[int, ...]
     uniform: bool
     flags: int
     tables_at: int
@@ -338,10 +352,12 @@ class Publish(NamedTuple):
     end: int
 
 
-def encode_publish(first: MessageId, queues: Sequence[Run], messages: Sequence[Message]) -> tuple[list[bytes], int]:
+def encode_publish(
+    first: MessageId, queues: Sequence[Run], messages: Sequence[Message], moments: Sequence[int] = ()
+) -> tuple[list[bytes], int]:
     """A run of messages and the queues it reached: (the octets in pieces, how many they are).
 
-    queues: (id, position of the first message there).
+    queues: (id, position of the first message there). moments: see Publish.
     """
     if isinstance(messages, UniformRun):
         address, header, bodies = messages.address, messages.header, messages.bodies
@@ -351,37 +367,38 @@ def encode_publish(first: MessageId, queues: Sequence[Run], messages: Sequence[M
             + header
             + struct.pack(f">{len(bodies)}I", *map(crc32, bodies))
         )
-        return _encode_run(first, queues, len(bodies), True, messages.flags, tables, bodies)
+        return _encode_run(first, queues, moments, len(bodies), True, messages.flags & 0xFF, tables, bodies)
     sizes: list[int] = []
     contents: list[bytes] = []
     for address, header, body, flags in messages:
         content = address + header + body
-        sizes += (flags << 16 | len(address), len(header), len(body), crc32(content))
+        sizes += ((flags & 0xFFFF) << 16 | len(address), len(header), len(body), crc32(content))
         contents.append(content)
     tables = struct.pack(f">{len(sizes)}I", *sizes)
-    return _encode_run(first, queues, len(contents), False, 0, tables, contents)
+    return _encode_run(first, queues, moments, len(contents), False, 0, tables, contents)
 
 
 def _encode_run(
     first: MessageId,
     queues: Sequence[Run],
+    moments: Sequence[int],
     count: int,
     uniform: bool,
     flags: int,
     tables: bytes,
     contents: Sequence[bytes],
 ) -> tuple[list[bytes], int]:
-    head_bytes = _PUBLISH.size + len(queues) * _QUEUE.size + len(tables)
-    head = b"".join(
-        (
-            _PUBLISH.pack(head_bytes, *first, count, len(queues), uniform, flags),
-            struct.pack(f">{2 * len(queues)}Q", *chain.from_iterable(queues)),
-            tables,
-        )
-    )
+    if any(moments):
+        kind = TIMED
+        targets = b"".join([_TIMED_QUEUE.pack(*run, moment) for run, moment in zip(queues, moments, strict=True)])
+    else:
+        kind = PUBLISH
+        targets = struct.pack(f">{2 * len(queues)}Q", *chain.from_iterable(queues))
+    head_bytes = _PUBLISH.size + len(targets) + len(tables)
+    head = b"".join((_PUBLISH.pack(head_bytes, *first, count, len(queues), uniform, flags), targets, tables))
     body = contents[0] if len(contents) == 1 else b"".join(contents)
     size_bytes = head_bytes + len(body)
-    return [_RECORD.pack(PUBLISH, size_bytes, crc32(head)), head, body], RECORD_HEADER_BYTES + size_bytes
+    return [_RECORD.pack(kind, size_bytes, crc32(head)), head, body], RECORD_HEADER_BYTES + size_bytes
 
 
 def decode_publish(octets: bytes | memoryview, start: int, end: int) -> Publish:
@@ -392,14 +409,17 @@ def decode_publish(octets: bytes | memoryview, start: int, end: int) -> Publish:
     if end - start < _PUBLISH.size:
         raise FormatError("a PUBLISH record is cut", start)
     head_bytes, epoch, sequence, index, count, queue_count, uniform, flags = _PUBLISH.unpack_from(octets, start)
+    is_timed = octets[start - RECORD_HEADER_BYTES] == TIMED
     queues_at = start + _PUBLISH.size
-    tables_at = queues_at + queue_count * _QUEUE.size
+    tables_at = queues_at + queue_count * (_TIMED_QUEUE.size if is_timed else _QUEUE.size)
     if not tables_at <= start + head_bytes <= end:
         raise FormatError("the head of a PUBLISH record does not fit into the record", start)
-    numbers = struct.unpack_from(f">{2 * queue_count}Q", octets, queues_at)
-    queues = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     first = MessageId(epoch, sequence, index)
-    return Publish(first, count, queues, bool(uniform), flags, tables_at, start + head_bytes, end)
+    width = 3 if is_timed else 2
+    numbers = struct.unpack_from(f">{width * queue_count}Q", octets, queues_at)
+    queues = tuple(zip(numbers[::width], numbers[1::width], strict=True))
+    moments = numbers[2::3] if is_timed else ()
+    return Publish(first, count, queues, moments, bool(uniform), flags, tables_at, start + head_bytes, end)
 
 
 def single_publish(payload: bytes, at: int) -> tuple[int, int, int, int] | None:
@@ -432,7 +452,7 @@ def read_record(octets: bytes | memoryview, at: int) -> tuple[int, int]:
         raise FormatError("there is no record", at)
     kind, size_bytes, _ = _RECORD.unpack_from(octets, at)
     head_bytes = int.from_bytes(octets[at + RECORD_HEADER_BYTES : at + RECORD_HEADER_BYTES + 4], "big")
-    if kind != PUBLISH or head_bytes > size_bytes:
+    if kind not in PUBLISHES or head_bytes > size_bytes:
         raise FormatError("there is no PUBLISH record", at)
     return RECORD_HEADER_BYTES + head_bytes, RECORD_HEADER_BYTES + size_bytes
 
@@ -446,8 +466,18 @@ def check_publish(octets: bytes | memoryview, at: int) -> Publish:
     return decode_publish(octets, start, at + record_bytes)
 
 
-def read_messages(octets: bytes | memoryview, publish: Publish, first: int, count: int) -> list[Message]:
-    """Messages of a run, from the place first on. Raises DamagedMessage."""
+def moment_of(publish: Publish, queue: int) -> int:
+    """What a record says of its messages in one of its queues; 0: nothing."""
+    if not publish.moments:
+        return 0
+    return next(moment for (number, _), moment in zip(publish.queues, publish.moments, strict=True) if number == queue)
+
+
+def read_messages(
+    octets: bytes | memoryview, publish: Publish, first: int, count: int, moment_ms: int = 0
+) -> list[Message]:
+    """Messages of a run, from the place first on. moment_ms: stands above their flags. Raises DamagedMessage."""
+    above = moment_ms << DEADLINE_SHIFT
     if publish.uniform:
         address_bytes, header_bytes, body_bytes = _UNIFORM.unpack_from(octets, publish.tables_at)
         at = publish.tables_at + _UNIFORM.size
@@ -463,7 +493,7 @@ def read_messages(octets: bytes | memoryview, publish: Publish, first: int, coun
         for place, (body, checksum) in enumerate(zip(bodies, checksums, strict=True)):
             if crc32(body) != checksum:
                 raise DamagedMessage(first + place)
-        flags = publish.flags
+        flags = above | flags_of_run(publish.flags, header)
         return [(address, header, body, flags) for body in bodies]
     messages: list[Message] = []
     at = publish.body_at + sum(_varied_sizes(octets, publish, 0, first))
@@ -480,7 +510,7 @@ def read_messages(octets: bytes | memoryview, publish: Publish, first: int, coun
                 bytes(octets[at:address_end]),
                 bytes(octets[address_end:header_end]),
                 bytes(octets[header_end:end]),
-                word >> 16,
+                above | word >> 16,
             )
         )
         at = end
@@ -502,7 +532,7 @@ def copy_publish(
 ) -> tuple[list[bytes], int]:
     """A record of the messages first to end of another one, octet by octet, in these queues. They keep their ids.
 
-    places: see `content_places`. queues: (id, position of the message first).
+    places: see `content_places`. queues: (id, position of the message first); each has the moment it had.
     """
     identity = publish.id._replace(place=publish.id.place + first)
     count = end - first
@@ -514,7 +544,8 @@ def copy_publish(
         size = _VARIED.size
         tables = octets[publish.tables_at + first * size : publish.tables_at + end * size]
     contents = octets[places[first] : places[end]]
-    return _encode_run(identity, queues, count, publish.uniform, publish.flags, tables, [contents])
+    moments = [moment_of(publish, number) for number, _ in queues]
+    return _encode_run(identity, queues, moments, count, publish.uniform, publish.flags, tables, [contents])
 
 
 def _varied_sizes(octets: bytes | memoryview, publish: Publish, first: int, end: int) -> Iterator[int]:

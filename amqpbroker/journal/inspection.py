@@ -14,7 +14,7 @@ from amqpbroker.journal.intervals import Intervals
 from amqpbroker.journal.log import Log
 from amqpbroker.journal.manifest import Manifest, ManifestError, NewerManifest, SegmentEntry
 from amqpbroker.journal.paging import Pages
-from amqpbroker.journal.recovery import FrameReader, Recovery
+from amqpbroker.journal.recovery import FrameReader, Recovery, numbers_of
 from amqpbroker.journal.segment import FOLDER, segment_name
 
 Progress = Callable[[int, int], None]
@@ -144,7 +144,7 @@ class Examination:
 
     def queues(self) -> list[QueueReport]:
         """Those that are defined, and those that have messages."""
-        keys = {content["id"]: key for key, content in self._log.contents.items() if key.kind == "queue"}
+        keys = {number: key for key, content in self._log.contents.items() for number in numbers_of(key, content)}
         reports = []
         missed = {number for number in self._lost if not self._recovery.is_deleted(number)}
         for number in sorted({*keys, *self._log.queues, *missed}):
@@ -324,7 +324,7 @@ class Examination:
         try:
             while at < len(payload):
                 kind, begin, after = format.record(payload, at)
-                if kind == format.PUBLISH:
+                if kind in format.PUBLISHES:
                     publish = format.decode_publish(payload, begin, after)
                     publishes.append(publish)
                     if self._messages:
@@ -394,7 +394,7 @@ class Examination:
         while at < len(payload):
             try:
                 kind, begin, after = format.record(payload, at)
-                if kind == format.PUBLISH:
+                if kind in format.PUBLISHES:
                     self._rescue_messages(frame, format.decode_publish(payload, begin, after))
                 elif kind == format.ACK:
                     format.decode_ack(payload[begin:after])

@@ -24,28 +24,32 @@ from amqpbroker.model.message import Message
 from amqpbroker.model.ports import QueueJournal
 
 if TYPE_CHECKING:
-    from amqpbroker.model.queues.paged import PagedQueue
+    from amqpbroker.model.ports import RecordedQueue
 
 # A manifest is written for retired segments alone when they come to so much: it costs two syncs.
 _RETIRE_MIN_BYTES: Final = 4 * SEGMENT_BYTES
 
 
+Target = tuple[QueueLog, int, int]
+"""A queue that a run of messages reached: (its log, the position of the first, the moment that is recorded)."""
+
+
 class _OpenList:
     """What was recorded since the last close.
 
-    publishes: (the logs of its queues and the positions of its first message there, messages) of each run.
+    publishes: (targets, messages) of each run.
     forgotten: the logs of queues that were deleted.
     """
 
     __slots__ = ("acks", "callbacks", "definitions", "forgotten", "marks", "pages", "publishes")
 
     def __init__(self) -> None:
-        self.publishes: list[tuple[list[tuple[QueueLog, int]], Sequence[Message]]] = []
+        self.publishes: list[tuple[list[Target], Sequence[Message]]] = []
         self.acks: dict[QueueLog, Intervals] = {}
         self.definitions: dict[Key, Content | None] = {}
         self.marks: set[QueueLog] = set()
         self.forgotten: list[QueueLog] = []
-        self.pages: list[tuple[PagedQueue, int, Sequence[Message]]] = []
+        self.pages: list[tuple[RecordedQueue, int, Sequence[Message]]] = []
         self.callbacks: list[Callable[[], None]] = []
 
     def __bool__(self) -> bool:
@@ -152,7 +156,7 @@ class Log:
             self._open.definitions[key] = None
             self.defined_number = self.open_number
 
-    def new_queue(self, queue: "PagedQueue") -> QueueLog:
+    def new_queue(self, queue: "RecordedQueue") -> QueueLog:
         """A durable queue is declared."""
         log = QueueLog(self, self.epoch << 32 | self._next_queue)
         self._next_queue += 1
@@ -173,7 +177,7 @@ class Log:
         self._open.acks.pop(log, None)
         self._open.forgotten.append(log)
 
-    def publish(self, queues: Sequence["PagedQueue"], messages: Sequence[Message]) -> None:
+    def publish(self, queues: Sequence["RecordedQueue"], messages: Sequence[Message]) -> None:
         """A run of persistent messages is about to be put into these durable queues."""
         count = len(messages)
         targets = []
@@ -185,7 +189,7 @@ class Log:
             if log.open_from == NOTHING:
                 log.open_from = first
                 self._touched.add(log)
-            targets.append((log, first))
+            targets.append((log, first, queue.moment_ms(messages)))
         self._open.publishes.append((targets, messages))
         self._add_pending(messages)
 
@@ -201,7 +205,7 @@ class Log:
         """The mark of a queue has moved."""
         self._open.marks.add(log)
 
-    def page(self, queue: "PagedQueue", first: int, messages: Sequence[Message]) -> None:
+    def page(self, queue: "RecordedQueue", first: int, messages: Sequence[Message]) -> None:
         """A run that is not recorded is to leave memory: it is written to a page file with the next commit."""
         self._open.pages.append((queue, first, messages))
         self._add_pending(messages)
@@ -273,10 +277,10 @@ class Log:
         for targets, messages in opened.publishes:
             count = len(messages)
             targets = [target for target in targets if target[0].id in self.queues]
-            if any(log not in opened.acks or log.live.count_within(at, at + count) for log, at in targets):
+            if any(log not in opened.acks or log.live.count_within(at, at + count) for log, at, _ in targets):
                 kept.append((targets, messages))
                 continue
-            for log, at in targets:
+            for log, at, _ in targets:
                 opened.acks[log].remove(at, at + count)
         opened.publishes = kept
         for key in [key for key, content in opened.definitions.items() if content is None and key not in self.defined]:
@@ -296,7 +300,9 @@ class Log:
         place = 0
         for targets, messages in opened.publishes:
             first = MessageId(self.epoch, sequence, place)
-            places.append(payload.add(*format.encode_publish(first, [(log.id, at) for log, at in targets], messages)))
+            queues = [(log.id, at) for log, at, _ in targets]
+            moments = [moment_ms for _, _, moment_ms in targets]
+            places.append(payload.add(*format.encode_publish(first, queues, messages, moments)))
             place += len(messages)
         copied_to = [payload.add(copy.pieces, copy.size_bytes) for copy in copies]
         for log, acks in opened.acks.items():
@@ -406,10 +412,8 @@ class Log:
 
     # Books
 
-    def _enter_publish(
-        self, commit: Commit, segment: Segment, targets: list[tuple[QueueLog, int]], count: int, place: int
-    ) -> None:
-        for log, first in targets:
+    def _enter_publish(self, commit: Commit, segment: Segment, targets: list[Target], count: int, place: int) -> None:
+        for log, first, _ in targets:
             log.extents.append(first, segment)
             segment.queues.add(log)
             segment.recorded += count

@@ -12,7 +12,8 @@ from zlib import crc32
 
 from amqpbroker.journal.disk import Disk
 
-VERSION: Final = 1
+VERSION: Final = 2
+_READABLE: Final = ("1", "2")
 NAME: Final = "MANIFEST"
 _NEW: Final = "MANIFEST.new"
 _NAME: Final = "amqpbroker-journal"
@@ -77,10 +78,10 @@ def decode(octets: bytes) -> Manifest:
         raise ManifestError("it does not begin like a manifest")
     if words[2] != b"%08x" % crc32(line):
         raise ManifestError("its checksum is wrong")
-    if words[1] != b"%d" % VERSION:
-        version = words[1].decode("ascii", "replace")
+    version = words[1].decode("ascii", "replace")
+    if version not in _READABLE:
         fault = NewerManifest if version.isdigit() and int(version) > VERSION else ManifestError
-        raise fault(f"it is of version {version}, and this broker reads version {VERSION}")
+        raise fault(f"it is of version {version}, and this broker reads versions up to {VERSION}")
     content: dict[str, Any] = json.loads(line)
     return Manifest(
         content["epoch"],

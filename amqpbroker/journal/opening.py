@@ -16,7 +16,7 @@ from amqpbroker.journal.recovery import Damage, Recovered, Recovery
 from amqpbroker.journal.segment import FOLDER, segment_name
 from amqpbroker.journal.writer import ROOM, ROOM_BYTES, SPARES, Writer
 from amqpbroker.limits import SEGMENT_BYTES, SPACE_FLOOR_BYTES
-from amqpbroker.model.queues.paged import PagedQueue
+from amqpbroker.model.ports import RecordedQueue
 
 
 class Opened:
@@ -28,13 +28,14 @@ class Opened:
         self.recovered = recovered
         self._recovery = recovery
 
-    def revive(self, queue: PagedQueue, number: int) -> None:
+    def revive(self, queue: RecordedQueue, number: int) -> None:
         """Gives a durable queue its log and the messages that wait on disk."""
         log = self.log.queues.get(number)
         if log is None:
             log = self.log.queues[number] = QueueLog(self.log, number)
         else:
-            queue.restore(self._recovery.stored_runs(log), self.recovered.tails[number])
+            recovered = self.recovered
+            queue.restore(self._recovery.stored_runs(log), recovered.tails[number], timed=number in recovered.timed)
         log.queue = queue
         queue.log = log
 

@@ -13,10 +13,10 @@ from amqpbroker.journal import format
 from amqpbroker.journal.disk import Disk, DiskFile
 from amqpbroker.journal.format import DamagedMessage, FormatError, MessageId, Publish
 from amqpbroker.journal.segment import Segment, segment_name
-from amqpbroker.model.message import Message
+from amqpbroker.model.message import DEADLINE_SHIFT, Message
 
 if TYPE_CHECKING:
-    from amqpbroker.model.queues.paged import PagedQueue
+    from amqpbroker.model.ports import RecordedQueue
 
 FOLDER: Final = "paging"
 READ_BYTES: Final = 262_144
@@ -43,16 +43,18 @@ class Pages:
     # Page files
 
     def lay(
-        self, pages: Sequence[tuple["PagedQueue", int, Sequence[Message]]]
-    ) -> tuple[list[tuple[str, int, bytes]], list[tuple["PagedQueue", int, int, int]]]:
+        self, pages: Sequence[tuple["RecordedQueue", int, Sequence[Message]]]
+    ) -> tuple[list[tuple[str, int, bytes]], list[tuple["RecordedQueue", int, int, int]]]:
         """Where runs go: (file, offset, octets) to write, and (queue, first position, messages, location) then."""
         writes: list[tuple[str, int, bytes]] = []
-        stored: list[tuple[PagedQueue, int, int, int]] = []
+        stored: list[tuple[RecordedQueue, int, int, int]] = []
         for queue, first, messages in pages:
             if self._page_end >= _FILE_MAX_BYTES:
                 full, self._page_file, self._page_end = self._page_file, self._page_file + 1, 0
                 self._remove_if_done(full)
-            pieces, size_bytes = format.encode_publish(MessageId(0, 0, 0), [(0, first)], messages)
+            pieces, size_bytes = format.encode_publish(
+                MessageId(0, 0, 0), [(0, first)], messages, [messages[0][3] >> DEADLINE_SHIFT]
+            )
             writes.append((page_name(self._page_file), self._page_end, b"".join(pieces)))
             stored.append((queue, first, len(messages), format.location(self._page_file, self._page_end)))
             self._waiting[self._page_file] = self._waiting.get(self._page_file, 0) + len(messages)
@@ -118,7 +120,7 @@ class Pages:
         start = dict(publish.queues).get(queue)
         if start is None or not start <= first <= first + count <= start + publish.message_count:
             raise FormatError("the record holds other messages than it should")
-        return format.read_messages(octets, publish, first - start, count)
+        return format.read_messages(octets, publish, first - start, count, format.moment_of(publish, queue))
 
     def _window(self, number: int, offset: int, size_bytes: int, fresh: bool) -> tuple[bytes, int]:
         """Octets of a file that hold size_bytes from offset on, as far as the file goes, and where these begin."""
@@ -186,7 +188,7 @@ class Pages:
             publishes = [
                 format.decode_publish(payload, content_start, content_end)
                 for kind, content_start, content_end in format.records(payload)
-                if kind == format.PUBLISH
+                if kind in format.PUBLISHES
             ]
             yield payload, publishes
             at = frame.end

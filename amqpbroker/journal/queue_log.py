@@ -10,7 +10,7 @@ from amqpbroker.journal.segment import Segment
 
 if TYPE_CHECKING:
     from amqpbroker.journal.log import Log
-    from amqpbroker.model.queues.paged import PagedQueue
+    from amqpbroker.model.ports import RecordedQueue
 
 # No position is ever as high: nothing of the queue is in the open list.
 NOTHING: Final = 1 << 62
@@ -32,6 +32,7 @@ class QueueLog:
         "_journal",
         "_lease",
         "_waiting",
+        "_wakes_at",
         "durable_mark",
         "extents",
         "flagged",
@@ -47,7 +48,7 @@ class QueueLog:
     def __init__(self, journal: "Log", number: int) -> None:
         self._journal = journal
         self.id = number
-        self.queue: PagedQueue
+        self.queue: RecordedQueue
         self.live = Intervals()
         self.extents: Extents[Segment] = Extents()
         self.open_from = NOTHING
@@ -58,6 +59,7 @@ class QueueLog:
         self.mark_segment: Segment | None = None
         self._lease = _LEASE_FIRST
         self._waiting = False
+        self._wakes_at = 0
 
     # Called by the queue
 
@@ -98,6 +100,15 @@ class QueueLog:
         if not self._waiting:
             self._waiting = True
             self._journal.when_committed(self._go_on)
+
+    def wake_when_committed(self) -> None:
+        """The queue is drained when all that is recorded by now is on disk."""
+        if self._wakes_at != self._journal.open_number:
+            self._wakes_at = self._journal.open_number
+            self._journal.when_committed(self._wake)
+
+    def _wake(self) -> None:
+        self.queue.drain()
 
     def _go_on(self) -> None:
         self._waiting = False

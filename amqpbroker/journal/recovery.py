@@ -134,12 +134,14 @@ class Recovered:
     """last: the last frame of the segment that was not sealed, if there is any: it is to be written again. cut: where a
     torn tail begins, if any.
 
-    tails: by queue id, the first position that may be given to a new message.
+    tails: by queue id, the first position that may be given to a new message. timed: queues some of whose records have
+    a moment.
     """
 
     last: Frame | None = None
     cut: tuple[str, int] | None = None
     tails: dict[int, int] = field(default_factory=dict)
+    timed: set[int] = field(default_factory=set)
 
 
 class Recovery:
@@ -154,6 +156,7 @@ class Recovery:
         # By queue: beyond all positions that were published; and beyond those that were acknowledged or marked, too.
         self._published: dict[int, int] = {}
         self._tails: dict[int, int] = {}
+        self._timed: set[int] = set()
         self._copied: set[int] = set()
         # The run that is being read.
         self._segment: Segment | None = None
@@ -163,7 +166,7 @@ class Recovery:
 
     def read(self, disk: Disk, manifest: Manifest) -> Recovered:
         """All but the last frame, which is returned. Raises Damage and OSError."""
-        recovered = Recovered(tails=self._tails)
+        recovered = Recovered(tails=self._tails, timed=self._timed)
         for entry in manifest.segments:
             name = segment_name(entry.id)
             if not disk.exists(name):
@@ -274,7 +277,7 @@ class Recovery:
         return end
 
     def _take(self, segment: Segment, kind: int, payload: bytes, begin: int, end: int, place: int) -> None:
-        if kind == format.PUBLISH:
+        if kind in format.PUBLISHES:
             self._publish(segment, format.decode_publish(payload, begin, end), place)
         elif kind == format.ACK:
             self._ack(segment, *format.decode_ack(payload[begin:end]))
@@ -294,7 +297,9 @@ class Recovery:
         return log
 
     def _publish(self, segment: Segment, publish: Publish, place: int) -> None:
-        """A record that is no single one: in several queues."""
+        """A record that is no single one: in several queues, or with moments."""
+        if publish.moments:
+            self._timed.update(number for number, _ in publish.queues)
         for number, first in publish.queues:
             self._begin_run(segment, number, first)
             for values, value in zip(self._columns, (first, publish.message_count, place), strict=True):
@@ -411,7 +416,7 @@ class Recovery:
         Of one that was deleted acknowledgements and marks may be left: what says that it was deleted stays no longer
         than the messages that it had.
         """
-        defined = {content["id"] for key, content in self._log.contents.items() if key.kind == "queue"}
+        defined = {number for key, content in self._log.contents.items() for number in numbers_of(key, content)}
         for number in list(self._log.queues):
             if number in defined:
                 continue
@@ -475,3 +480,11 @@ def _stretches(log: QueueLog) -> Iterator[tuple[int, int, int, bool]]:
                 first = stop
             if first < end:
                 yield first, end, segment.id, False
+
+
+def numbers_of(key: Key, content: Content) -> list[int]:
+    """What records call the queues of a definition. A queue may have parts; an exchange may keep messages like one."""
+    if key.kind not in ("queue", "exchange"):
+        return []
+    own = [content[name] for name in ("id", "parked") if name in content]
+    return own + [number for number in content.get("parts", {}).values() if number not in own]

@@ -18,7 +18,7 @@ from amqpbroker.journal.segment import FOLDER, Segment, spare_name
 if TYPE_CHECKING:
     from amqpbroker.journal.compaction import Copy
     from amqpbroker.journal.queue_log import QueueLog
-    from amqpbroker.model.queues.paged import PagedQueue
+    from amqpbroker.model.ports import RecordedQueue
 
 # Kept for when the disk is full: acknowledgements and compaction go on in these, and make room.
 SPARES: Final = 2
@@ -41,8 +41,8 @@ class Commit:
     record_count: int
     pieces: list[bytes]
     pages: list[tuple[str, int, bytes]] = field(default_factory=list)
-    stored: list[tuple["PagedQueue", int, int, int]] = field(default_factory=list)
-    paged: list[tuple["PagedQueue", int, int, int]] = field(default_factory=list)
+    stored: list[tuple["RecordedQueue", int, int, int]] = field(default_factory=list)
+    paged: list[tuple["RecordedQueue", int, int, int]] = field(default_factory=list)
     pages_failed: bool = False
     number: int = 0
     pending_bytes: int = 0

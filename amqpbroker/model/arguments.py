@@ -13,16 +13,21 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from amqpbroker.errors import INTERNAL_ERROR, PRECONDITION_FAILED, AMQPError
+from amqpbroker.model.dispatch import STRATEGY_NAMES, WEIGHT_MAX
 from amqpbroker.model.exchange import ALTERNATE_EXCHANGE
 from amqpbroker.profiles import Profile
 from amqpbroker.wire import erlang
 from amqpbroker.wire.tables import Field, Table, long_string, text, type_name
 
 QUEUE_TYPE: Final = "x-queue-type"
+CONSUMER_TIMEOUT: Final = "x-consumer-timeout"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 MASTER_LOCATOR: Final = "x-queue-master-locator"
 SEGMENT_SIZE: Final = "x-stream-max-segment-size-bytes"
 FILTER_SIZE: Final = "x-stream-filter-size-bytes"
+# RabbitMQ knows neither of these, and lets them pass.
+DISPATCH_STRATEGY: Final = "x-dispatch-strategy"
+WEIGHT: Final = "x-weight"
 
 CLASSIC: Final = "classic"
 QUORUM: Final = "quorum"
@@ -122,6 +127,18 @@ def _leader_locator(field: Field, table: Table, profile: Profile) -> str | None:
     return None if known else "invalid_queue_locator_arg"
 
 
+def _dispatch_strategy(field: Field, table: Table, profile: Profile) -> str | None:
+    if wrong := _long_string(field, table, profile):
+        return wrong
+    known = text(field) in STRATEGY_NAMES
+    return None if known else erlang.string(f"unsupported dispatch strategy '{text(field)}'")
+
+
+def _weight(field: Field, table: Table, profile: Profile) -> str | None:
+    exceeded = f"{{max_value_exceeded,{field.value}}}"
+    return _positive(field, table, profile) or (exceeded if field.value > WEIGHT_MAX else None)
+
+
 def _max_age(field: Field, table: Table, profile: Profile) -> str | None:
     return _long_string(field, table, profile) or _age(field.value, profile)
 
@@ -167,7 +184,7 @@ _QUEUE_CHECKS: Final[dict[str, Check]] = {
     "x-queue-mode": _queue_mode,
     "x-queue-version": _queue_version,
     "x-single-active-consumer": _bool,
-    "x-consumer-timeout": _not_negative,
+    CONSUMER_TIMEOUT: _not_negative,
     "x-consumer-disconnected-timeout": _not_negative,
     "x-quorum-initial-group-size": _positive,
     "x-max-age": _max_age,
@@ -175,13 +192,15 @@ _QUEUE_CHECKS: Final[dict[str, Check]] = {
     FILTER_SIZE: _not_negative,
     "x-initial-cluster-size": _positive,
     "x-queue-leader-locator": _leader_locator,
+    DISPATCH_STRATEGY: _dispatch_strategy,
 }
 
 _CONSUME_CHECKS: Final[dict[str, Check]] = {
     "x-priority": _integer,
-    "x-consumer-timeout": _not_negative,
+    CONSUMER_TIMEOUT: _not_negative,
     "x-cancel-on-ha-failover": _bool,
     "x-stream-offset": _stream_offset,
+    WEIGHT: _weight,
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -201,14 +220,16 @@ def _consume_argument_names(kind: str, profile: Profile) -> tuple[str, ...]:
     series = profile.series
     if series < (4, 0):
         own = {
-            CLASSIC: ("x-cancel-on-ha-failover", "x-priority"),
-            QUORUM: ("x-priority",),
+            CLASSIC: ("x-cancel-on-ha-failover", "x-priority", WEIGHT),
+            QUORUM: ("x-priority", WEIGHT),
             STREAM: ("x-stream-offset",),
         }
         return (*own[kind], "x-credit")
     if kind == STREAM:
         return ("x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered")
-    return ("x-priority", "x-consumer-timeout") if kind == QUORUM and series >= (4, 3) else ("x-priority",)
+    if kind == QUORUM and series >= (4, 3):
+        return ("x-priority", CONSUMER_TIMEOUT, WEIGHT)
+    return ("x-priority", WEIGHT)
 
 
 _CLASSIC_NAMES: Final = (
@@ -225,6 +246,7 @@ _CLASSIC_NAMES: Final = (
     "x-single-active-consumer",
     QUEUE_TYPE,
     MASTER_LOCATOR,
+    DISPATCH_STRATEGY,
 )
 _QUORUM_NAMES: Final = (
     DEAD_LETTER_EXCHANGE,
@@ -242,10 +264,11 @@ _QUORUM_NAMES: Final = (
     "x-delivery-limit",
     "x-message-ttl",
     "x-queue-leader-locator",
+    DISPATCH_STRATEGY,
 )
 _QUORUM_NAMES_4_3: Final = (
     "x-consumer-disconnected-timeout",
-    "x-consumer-timeout",
+    CONSUMER_TIMEOUT,
     "x-delayed-retry-type",
     "x-delayed-retry-min",
     "x-delayed-retry-max",
@@ -263,11 +286,29 @@ _STREAM_NAMES: Final = (
 # Declaring and consuming
 
 
-def declared_queue_arguments(table: Table, profile: Profile) -> Table:
-    """The arguments a queue is declared with: since 4.0 they always name its type, sorted if it was added."""
-    if profile.series < (4, 0) or QUEUE_TYPE in table:
+def declared_queue_arguments(
+    table: Table,
+    profile: Profile,
+    default_type: str | None = None,
+    *,
+    durable: bool = False,
+    exclusive: bool = False,
+    auto_delete: bool = False,
+) -> Table:
+    """The arguments a queue is declared with: since 4.0 they always name its type, sorted if it was added.
+
+    default_type: the virtual host's for queues that name none; those that cannot be of it are classic.
+    durable, exclusive, auto_delete: as the client wants them.
+    """
+    if QUEUE_TYPE in table:
         return table
-    return dict(sorted((table | {QUEUE_TYPE: long_string(CLASSIC)}).items()))
+    if default_type != CLASSIC and (not durable or exclusive or auto_delete):
+        default_type = None
+    if default_type is None:
+        if profile.series < (4, 0):
+            return table
+        default_type = CLASSIC
+    return dict(sorted((table | {QUEUE_TYPE: long_string(default_type)}).items()))
 
 
 def queue_type(table: Table, profile: Profile) -> str:

@@ -6,9 +6,16 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Final
 
+from amqpbroker.limits import CONSUMER_TIMEOUT_MS
 from amqpbroker.model.access import Users
-from amqpbroker.model.ports import Clock, Journal, Tap
+from amqpbroker.model.announcer import Announcer
+from amqpbroker.model.events import Events
+from amqpbroker.model.firehose import Firehose
+from amqpbroker.model.interceptors import Interceptors
+from amqpbroker.model.parameters import GlobalParameters
+from amqpbroker.model.ports import Clock, Journal
 from amqpbroker.model.queue import Queue
+from amqpbroker.model.quotas import Quotas
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import Profile
 
@@ -18,7 +25,7 @@ logger = logging.getLogger("amqpbroker.alarms")
 MEMORY: Final = "memory"
 DISK: Final = "disk"
 
-_HELD_BYTES = attrgetter("held_bytes")
+_MEMORY_BYTES = attrgetter("memory_bytes")
 
 
 class Broker:
@@ -27,34 +34,57 @@ class Broker:
     random_bytes: where generated names come from; the system's in a server, a seeded one in a simulation.
     clock: what everything that has a time of its own goes by.
     alarms: the resources that are short. blocked_reason: why publishers are held back, None when they are not.
-    tap: who watches the traffic, if anybody.
+    node_name: what events, traces and logs call this server. announcer: publishes what the broker itself has to say.
+    interceptors: what is written into each message; None: nothing.
+    consumer_timeout_ms: how long clients may leave messages unacknowledged where neither queue nor consumer says it;
+    None: as long as they like.
     connection_count: how many connections are open. journal: where what is durable is recorded; None keeps everything
     in memory.
+    global_parameters: what is set by name for all of it. quotas: who is there, and how many may be.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
 
-    def __init__(self, profile: Profile, users: Users, random_bytes: Callable[[int], bytes], clock: Clock) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        users: Users,
+        random_bytes: Callable[[int], bytes],
+        clock: Clock,
+        node_name: str = "rabbit@localhost",
+    ) -> None:
         self.profile = profile
         self.users = users
         self.clock = clock
+        self.node_name = node_name
+        self.announcer = Announcer(clock)
+        self.events = Events(profile, clock, self.announcer, node_name)
+        self.interceptors: Interceptors | None = None
         self.journal: Journal | None = None
         self.vhosts: dict[str, VirtualHost] = {}
         self.alarms: set[str] = set()
         self.blocked_reason: str | None = None
-        self.tap: Tap | None = None
+        self.consumer_timeout_ms: int | None = CONSUMER_TIMEOUT_MS
         self.reply_queues: dict[str, Queue] = {}
         self.connection_count = 0
+        self.global_parameters = GlobalParameters()
+        self.quotas = Quotas(profile)
         self._random_bytes = random_bytes
         self._on_unblock: dict[Callable[[], None], None] = {}
 
     def add_vhost(self, name: str) -> VirtualHost:
         """A new virtual host with the predeclared exchanges."""
-        vhost = self.vhosts[name] = VirtualHost(name, self.profile, self.clock, self.journal)
+        vhost = self.vhosts[name] = VirtualHost(
+            name, self.profile, self._random_bytes, self.clock, self.journal, self.events
+        )
         return vhost
+
+    def trace(self, vhost: VirtualHost, is_on: bool) -> None:
+        """Whether copies of what comes and goes in a virtual host go to amq.rabbitmq.trace. Forgotten by a restart."""
+        vhost.tap = Firehose(vhost, self.announcer, self.node_name) if is_on else None
 
     def open_journal(self, journal: Journal) -> None:
         """From now on what is durable is recorded, and what does not fit into memory goes to disk."""
-        self.journal = journal
+        self.journal = self.global_parameters.journal = self.quotas.journal = journal
         for vhost in self.vhosts.values():
             vhost.journal = journal
 
@@ -67,8 +97,10 @@ class Broker:
         return base64.urlsafe_b64encode(self._random_bytes(16)).rstrip(b"=").decode()
 
     def held_bytes(self) -> int:
-        """What all queues keep in memory of the messages that wait in them."""
-        return sum(sum(map(_HELD_BYTES, vhost.queues.values())) for vhost in self.vhosts.values())
+        """What all queues, and exchanges, keep in memory of the messages that wait in them."""
+        waiting = sum(sum(map(_MEMORY_BYTES, vhost.queues.values())) for vhost in self.vhosts.values())
+        exchanges = (exchange for vhost in self.vhosts.values() for exchange in vhost.exchanges.values())
+        return waiting + sum(exchange.hidden.held_bytes for exchange in exchanges if exchange.hidden is not None)
 
     # Holding publishers back
 
@@ -80,6 +112,7 @@ class Broker:
         if resource not in self.alarms:
             self.alarms.add(resource)
             self.blocked_reason = self._reason()
+            self.events.alarm_set(resource)
             logger.warning("%s resource limit alarm set. Publishers will be blocked until this alarm clears", resource)
 
     def clear_alarm(self, resource: str) -> None:
@@ -88,6 +121,7 @@ class Broker:
             return
         self.alarms.remove(resource)
         self.blocked_reason = self._reason()
+        self.events.alarm_cleared(resource)
         logger.warning("%s resource limit alarm cleared", resource)
         if not self.alarms:
             waiting, self._on_unblock = self._on_unblock, {}

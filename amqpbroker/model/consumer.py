@@ -29,7 +29,9 @@ class Consumer:
     """A subscription of a channel to a queue.
 
     number: the channel's short name for it. credit: how many more messages it may have unacknowledged.
-    in_turn: whether it stands in the queue's round; it leaves when it has no capacity.
+    in_turn: whether it stands in the queue's round; it leaves when it has no capacity. weight: its share, where the
+    queue has the dispatch strategy `weighted`. waits: it gets nothing, whatever its capacity: another one is the single
+    active consumer, or it has let messages time out. timed_out: how many of these its client has not settled.
     """
 
     __slots__ = (
@@ -46,6 +48,9 @@ class Consumer:
         "registered",
         "sink",
         "tag",
+        "timed_out",
+        "waits",
+        "weight",
     )
 
     def __init__(
@@ -60,6 +65,7 @@ class Consumer:
         exclusive: bool = False,
         prefetch: int = 0,
         priority: int = 0,
+        weight: int = 1,
         arguments: Table | None = None,
     ) -> None:
         self.tag = tag
@@ -71,11 +77,14 @@ class Consumer:
         self.exclusive = exclusive
         self.prefetch = prefetch
         self.priority = priority
+        self.weight = weight
         self.arguments = arguments or {}
         # What is delivered without acknowledgement is never outstanding: prefetch does not apply.
         self.credit = prefetch if prefetch and not no_ack else UNLIMITED
         self.in_turn = False
         self.registered = False
+        self.waits = False
+        self.timed_out = 0
 
     @property
     def outstanding(self) -> int:

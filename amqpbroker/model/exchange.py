@@ -4,25 +4,48 @@ A type of exchange is a file in `exchanges/`: it keeps an index over the binding
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
-from typing import ClassVar, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.message import Message
 from amqpbroker.profiles import Profile
+from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table, text
 
+if TYPE_CHECKING:
+    from amqpbroker.model.queue import Queue
+    from amqpbroker.model.queues.hidden import HiddenQueue
+    from amqpbroker.model.vhost import VirtualHost
+
 ALTERNATE_EXCHANGE: Final = "alternate-exchange"
+
+
+class Kept(NamedTuple):
+    """A message that an exchange keeps, with what it is routed by.
+
+    routing_keys: its own and those of CC and BCC, of which BCC is no longer among its headers.
+    """
+
+    routing_keys: Sequence[str]
+    properties: Properties
+    message: Message
 
 
 class Exchange(ABC):
     """An exchange of one virtual host.
 
-    type: the name clients declare it by. pure: whether destinations depend on nothing but the bindings and the routing
-    key, so that a decision may be kept until a binding changes.
+    type: the name clients declare it by. since: the first series of RabbitMQ that has it. pure: whether destinations
+    depend on nothing but the bindings and the routing key, so that a decision may be kept until a binding changes.
+    keeps: whether it wants to be given (`keep`) every message that comes by. hidden: what it keeps in the way of a
+    queue, if anything.
     """
 
     type: ClassVar[str]
-    pure: ClassVar[bool]
+    since: ClassVar[tuple[int, int]] = (0, 0)
+    pure: bool
+    keeps: ClassVar[bool] = False
+    hidden: "HiddenQueue | None" = None
 
     def __init__(self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table) -> None:
         self.name = name
@@ -30,10 +53,9 @@ class Exchange(ABC):
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
-        alternate = arguments.get(ALTERNATE_EXCHANGE)
-        # The exchange that gets what this one routes nowhere. The default exchange cannot be it: RabbitMQ looks for
-        # bindings there and finds none. The argument's type was checked when this exchange was declared.
-        self.alternate: str | None = None if alternate is None else text(alternate) or None
+        # The exchange that gets what this one routes nowhere.
+        self.alternate: str | None = None
+        self.apply_policy({})
         # A dict for its order: bindings are listed as they were made.
         self._bindings: dict[Binding, None] = {}
 
@@ -58,12 +80,53 @@ class Exchange(ABC):
         self._unindex(binding)
         return True
 
-    def check_binding(self, binding: Binding, profile: Profile) -> None:  # noqa: B027 (most types take any)
-        """Whether this type of exchange can have such a binding. Raises AMQPError if not."""
+    def apply_policy(self, definition: Mapping[str, Any]) -> None:
+        """What a policy says of this exchange holds from now on, where its own arguments say nothing.
+
+        definition: key → value as JSON has it, checked; empty if no policy applies.
+        """
+        # The default exchange cannot be an alternate: RabbitMQ looks for bindings there and finds none. The argument's
+        # type was checked when this exchange was declared.
+        alternate = self.arguments.get(ALTERNATE_EXCHANGE)
+        self.alternate = (definition.get(ALTERNATE_EXCHANGE) if alternate is None else text(alternate)) or None
+
+    # Most types have no rules of their own.
+
+    @classmethod  # noqa: B027
+    def check_arguments(cls, arguments: Table) -> None:
+        """Whether a new exchange of this type may have these arguments. Raises AMQPError if not."""
+
+    def check_binding(self, binding: Binding, profile: Profile, queue: "Queue | None") -> None:  # noqa: B027
+        """Whether this type of exchange can have such a binding. Raises AMQPError if not.
+
+        queue: what it leads to; None if that is an exchange.
+        """
+
+    def taken_in(self, vhost: "VirtualHost") -> None:  # noqa: B027
+        """This exchange is now one of the virtual host's."""
+
+    def keep(self, kept: Kept) -> bool:
+        """A message has come by, whether it goes anywhere from here or not.
+
+        Returns whether it is being recorded, so that it is confirmed no earlier than it is on disk.
+        """
+        return False
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is hidden survives a restart."""
+        return False
+
+    def history(self) -> Sequence[Kept]:
+        """What whatever is bound to this exchange gets at once, oldest first."""
+        return ()
 
     @abstractmethod
-    def destinations(self, routing_key: str, headers: Table) -> Iterable[Destination]:
-        """Where a message goes from here. May repeat itself; looks no further than this exchange."""
+    def destinations(self, routing_keys: Sequence[str], properties: Properties) -> Iterable[Destination]:
+        """Where a message goes from here. May repeat itself; looks no further than this exchange.
+
+        routing_keys: its own first, then those of CC and BCC.
+        """
 
     @abstractmethod
     def _index(self, binding: Binding) -> None:

@@ -1,7 +1,7 @@
 """What the model asks of the rooms above it: who takes deliveries, who watches, what time it is, what survives."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from amqpbroker.model.message import Message
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.exchange import Exchange
     from amqpbroker.model.queue import Queue
-    from amqpbroker.model.queues.paged import PagedQueue
+    from amqpbroker.model.stored_runs import StoredRuns
 
 
 class Deadline(Protocol):
@@ -32,6 +32,14 @@ class Clock(Protocol):
         """Calls callback when `now_s` has come so far."""
 
 
+class Client(NamedTuple):
+    """Who publishes or is delivered to: the connection's name, the number of its channel, its user."""
+
+    connection: str
+    channel: int
+    user: str
+
+
 class Sink(Protocol):
     """Where a consumer's messages go: a channel of a connection."""
 
@@ -50,18 +58,52 @@ class Sink(Protocol):
     def outlet(self) -> object:
         """The connection behind it: consumers with one outlet see each other's deliveries in order."""
 
+    def client(self) -> Client:
+        """Who it is, for those who watch."""
+
 
 class Tap(Protocol):
     """Watches the traffic, a call for each run: firehose, live inbox, history, faults and measuring hang here."""
 
-    def published(self, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
-        """Messages were routed, to no queue perhaps."""
+    def published(
+        self, sink: Sink, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]
+    ) -> None:
+        """Messages of a client, sink, were routed, to no queue perhaps; they are not in the queues yet."""
 
     def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
         """Messages were given to a consumer."""
 
     def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
         """Messages left a client's hands; how: 'ack', 'requeue' or 'discard'."""
+
+
+class RecordedQueue(Protocol):
+    """What the journal knows of a queue. tail: the position that the next message gets."""
+
+    log: "QueueJournal | None"
+    tail: int
+
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether it holds anything only until that is on disk."""
+
+    def moment_ms(self, messages: Sequence[Message]) -> int:
+        """What is recorded with messages that are about to be put in, in Unix milliseconds; 0: nothing."""
+
+    def restore(self, runs: "StoredRuns", tail: int, *, timed: bool) -> None:
+        """What a restart has found of it. timed: some of the records have a moment."""
+
+    def stored(self, first: int, count: int, place: int) -> None:
+        """A run is on disk at this place."""
+
+    def relocate(self, first: int, count: int, place: int) -> None:
+        """A run has moved on disk."""
+
+    def redelivered_runs(self) -> list[tuple[int, int]]:
+        """The runs of what waits that may have been with a client: (first, end)."""
+
+    def drain(self) -> None:
+        """It may hand out messages again."""
 
 
 class QueueJournal(Protocol):
@@ -88,11 +130,14 @@ class QueueJournal(Protocol):
     def ask_for(self, head: int) -> None:
         """The queue would go on at head: it is drained when it may."""
 
+    def wake_when_committed(self) -> None:
+        """The queue is drained when all that is recorded by now is on disk."""
+
 
 class Store(Protocol):
     """Where a queue puts what does not fit into memory."""
 
-    def page(self, queue: "PagedQueue", first: int, messages: Sequence[Message]) -> None:
+    def page(self, queue: "RecordedQueue", first: int, messages: Sequence[Message]) -> None:
         """A run that is not recorded is to go to disk; the queue is told with `stored`."""
 
     def read(self, place: int, queue: int, first: int, count: int) -> list[Message | None]:
@@ -128,13 +173,13 @@ class Journal(Store, Protocol):
     def undefine(self, kind: str, vhost: str, name: str) -> None:
         """The thing is gone, if it was ever defined."""
 
-    def new_queue(self, queue: "PagedQueue") -> QueueJournal:
+    def new_queue(self, queue: "RecordedQueue") -> QueueJournal:
         """A durable queue is declared."""
 
     def forget_queue(self, log: QueueJournal) -> None:
         """A durable queue was deleted, with all that was in it or with clients."""
 
-    def publish(self, queues: Sequence["PagedQueue"], messages: Sequence[Message]) -> None:
+    def publish(self, queues: Sequence["RecordedQueue"], messages: Sequence[Message]) -> None:
         """A run of persistent messages is about to be put into these durable queues."""
 
     def when_committed(self, callback: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ them is dead.
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
 
@@ -53,6 +53,17 @@ class StoredRuns:
         Raises IndexError: there is none.
         """
         return self._run(self._head)
+
+    def at(self, index: int) -> StoredRun:
+        """The run with so many before it. Raises IndexError."""
+        return self._run(self._head + index)
+
+    def following(self, position: int) -> Iterator[StoredRun]:
+        """The run with this position, if there is one, and all behind it; none may be added or taken meanwhile."""
+        index = bisect_right(self._firsts, position, self._head) - 1
+        if index < self._head or self._firsts[index] + (self._counts_and_flags[index] >> 1) <= position:
+            index += 1
+        return map(self._run, range(index, len(self._firsts)))
 
     def pop(self) -> StoredRun:
         """Takes the front run.

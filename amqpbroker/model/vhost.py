@@ -1,6 +1,7 @@
 """A virtual host: exchanges, queues and what binds them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from amqpbroker.errors import (
     ACCESS_REFUSED,
@@ -10,15 +11,30 @@ from amqpbroker.errors import (
     RESOURCE_LOCKED,
     AMQPError,
 )
+from amqpbroker.model.announcer import Announcer
+from amqpbroker.model.arguments import CLASSIC, QUEUE_TYPES, QUORUM, STREAM, queue_type
 from amqpbroker.model.binding import Binding, Destination
-from amqpbroker.model.definitions import BINDING, EXCHANGE, QUEUE, binding_name, exchange_content, queue_content
-from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.dead_letter import DeadLetters
+from amqpbroker.model.definitions import BINDING, EXCHANGE, QUEUE, VHOST, binding_name, exchange_content, queue_content
+from amqpbroker.model.dispatch import new_strategy
+from amqpbroker.model.events import INTERNAL_USER, Events
+from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
-from amqpbroker.model.ports import Clock, Journal
+from amqpbroker.model.message import EXPIRES, OWN_FLAGS, PERSISTENT, Message, address_of, by_flags, flags_of
+from amqpbroker.model.parameters import Parameters
+from amqpbroker.model.ports import Clock, Journal, RecordedQueue, Store, Tap
 from amqpbroker.model.queue import Queue
-from amqpbroker.model.queues.paged import PagedQueue
+from amqpbroker.model.queues.paged import NO_STORE, PagedQueue
+from amqpbroker.model.queues.priority import PriorityQueue, classic_levels
+from amqpbroker.model.queues.quorum import QuorumQueue, QuorumRules, order_of
+from amqpbroker.model.queues.rules import Rules
+from amqpbroker.model.queues.stream import StreamQueue
 from amqpbroker.model.routing import Routing, route
+from amqpbroker.model.settings import queue_settings
+from amqpbroker.model.single_active import SingleActive
+from amqpbroker.model.validation import InvalidParameterError
 from amqpbroker.profiles import Profile
+from amqpbroker.wire.properties import Properties, encode
 from amqpbroker.wire.tables import Table
 
 PREDECLARED = (
@@ -34,17 +50,34 @@ PREDECLARED = (
 class VirtualHost:
     """version: changes with the topology; whoever keeps routing decisions compares it.
 
-    journal: where what is durable is recorded; None keeps everything in memory.
+    random_bytes: where chance comes from. journal: where what is durable is recorded; None keeps everything in memory.
+    events: who is told what happens here; user, where it is asked for, is at whose wish. tap: who watches the traffic.
+    parameters: what is set by name: policies, limits. default_queue_type: of a queue that is declared without a type;
+    None: the broker's.
     """
 
-    def __init__(self, name: str, profile: Profile, clock: Clock, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        random_bytes: Callable[[int], bytes],
+        clock: Clock,
+        journal: Journal | None = None,
+        events: Events | None = None,
+    ) -> None:
         self.name = name
         self.profile = profile
+        self.random_bytes = random_bytes
         self.clock = clock
         self.journal = journal
+        self.events = events or Events(profile, clock, Announcer(clock), "")
+        self.tap: Tap | None = None
         self.version = 0
         self.queues: dict[str, Queue] = {}
         self.exchanges: dict[str, Exchange] = {"": DefaultExchange()}
+        self.dead_letters = DeadLetters(self)
+        self.parameters = Parameters(self)
+        self.default_queue_type: str | None = None
         self._bindings_to: dict[Destination, dict[Binding, None]] = {}
         for exchange, kind, internal in PREDECLARED:
             self.exchanges[exchange] = EXCHANGE_TYPES[kind](exchange, True, False, internal, {})
@@ -65,7 +98,7 @@ class VirtualHost:
     def exchange_type(self, kind: str) -> type[Exchange]:
         """The type of exchange of that name. Raises 503 on the connection, since 4.0 406 on the channel."""
         found = EXCHANGE_TYPES.get(kind)
-        if found is None:
+        if found is None or self.profile.series < found.since:
             code = PRECONDITION_FAILED if self.profile.series >= (4, 0) else COMMAND_INVALID
             raise AMQPError(code, f"unknown exchange type '{kind}'")
         return found
@@ -73,11 +106,23 @@ class VirtualHost:
     def add_exchange(self, exchange: Exchange) -> None:
         """Takes in a new exchange."""
         self.exchanges[exchange.name] = exchange
+        self.parameters.apply_to_exchange(exchange)
+        exchange.taken_in(self)
         self.version += 1
         if self.journal is not None and exchange.durable:
+            if exchange.hidden is not None and exchange.remembers:
+                exchange.hidden.log = self.journal.new_queue(exchange.hidden)
             self.journal.define(EXCHANGE, self.name, exchange.name, exchange_content(exchange))
 
-    def delete_exchange(self, name: str) -> None:
+    def declare_own(self, name: str) -> Exchange:
+        """A topic exchange that only the broker publishes to. It is not recorded: every start declares it."""
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            exchange = self.exchanges[name] = EXCHANGE_TYPES["topic"](name, True, False, True, {})
+            self.version += 1
+        return exchange
+
+    def delete_exchange(self, name: str, user: str = INTERNAL_USER) -> None:
         """Removes an exchange with its bindings in both directions."""
         exchange = self.exchanges.pop(name, None)
         if exchange is None:
@@ -85,23 +130,45 @@ class VirtualHost:
         self.version += 1
         if self.journal is not None and exchange.durable:
             self.journal.undefine(EXCHANGE, self.name, name)
+        if exchange.hidden is not None:
+            if self.journal is not None and exchange.hidden.log is not None:
+                self.journal.forget_queue(exchange.hidden.log)
+            exchange.hidden.discard()
+        self.events.exchange_deleted(self.name, name, user)
         for binding in list(exchange.bindings):
             self._forget_binding_to(binding)
-        self._unbind_all_to(Destination("exchange", name))
+            self.events.binding_deleted(self.name, binding, user)
+        self._unbind_all_to(Destination("exchange", name), user)
 
     # Bindings
 
-    def bind(self, binding: Binding) -> None:
+    def bind(self, binding: Binding, user: str = INTERNAL_USER) -> None:
         """Binds; the same again changes nothing."""
         exchange = self.exchanges[binding.source]
-        exchange.check_binding(binding, self.profile)
+        kind, name = binding.destination
+        exchange.check_binding(binding, self.profile, self.queues[name] if kind == "queue" else None)
         if exchange.bind(binding):
             self._bindings_to.setdefault(binding.destination, {})[binding] = None
             self.version += 1
             if self.journal is not None and self.is_durable(binding):
                 self.journal.define(BINDING, self.name, binding_name(binding), {})
+            self._hand_over_history(exchange, binding.destination)
+            self.events.binding_created(self.name, binding, user)
 
-    def unbind(self, binding: Binding) -> None:
+    def _hand_over_history(self, exchange: Exchange, destination: Destination) -> None:
+        """What an exchange keeps goes to a new destination, too; through an exchange the newest first.
+
+        Source: RabbitMQ `rabbit_exchange_type_recent_history:add_binding/3`.
+        """
+        history = exchange.history()
+        if destination.kind == "queue":
+            for kept in history:
+                self.put([self.queues[destination.name]], [kept.message])
+        else:
+            for kept in reversed(history):
+                self.publish_kept(self.exchanges[destination.name], kept)
+
+    def unbind(self, binding: Binding, user: str = INTERNAL_USER) -> None:
         """Unbinds; what is not there is no error. An auto-delete exchange goes with its last binding."""
         exchange = self.exchanges.get(binding.source)
         if exchange is None or not exchange.unbind(binding):
@@ -109,7 +176,8 @@ class VirtualHost:
         self.version += 1
         self._forget_binding_to(binding)
         if exchange.auto_delete and not exchange.bindings:
-            self.delete_exchange(exchange.name)
+            self.delete_exchange(exchange.name, user)
+        self.events.binding_deleted(self.name, binding, user)
 
     def is_durable(self, binding: Binding) -> bool:
         """Whether a binding survives a restart: what it leads from and to has to."""
@@ -133,9 +201,9 @@ class VirtualHost:
         if not bindings:
             del self._bindings_to[binding.destination]
 
-    def _unbind_all_to(self, destination: Destination) -> None:
+    def _unbind_all_to(self, destination: Destination, user: str = INTERNAL_USER) -> None:
         for binding in self.bindings_to(destination):
-            self.unbind(binding)
+            self.unbind(binding, user)
 
     # Queues
 
@@ -164,33 +232,111 @@ class VirtualHost:
         self, name: str, *, durable: bool, auto_delete: bool, owner: object | None, arguments: Table
     ) -> Queue:
         """A queue of the kind that this virtual host has, taken in."""
-        queue: Queue
-        if self.journal is None:
-            queue = Queue(name, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments)
-        else:
-            queue = paged = PagedQueue(
-                name, self.journal, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments
-            )
-            if durable:
-                queue.log = log = self.journal.new_queue(paged)
-                self.journal.define(QUEUE, self.name, name, queue_content(queue, log.id))
+        queue = self.make_queue(self.journal or NO_STORE, name, durable, auto_delete, owner, arguments)
+        if self.journal is not None and durable:
+            if isinstance(queue, PriorityQueue):
+                queue.part(queue.first_level)
+            else:
+                queue.log = self.journal.new_queue(queue)
+                self.journal.define(QUEUE, self.name, name, queue_content(queue))
         self.add_queue(queue)
         return queue
+
+    def set_default_queue_type(self, kind: str | None) -> None:
+        """Queues that are declared without a type are of this one, where they can be; None: of the broker's.
+
+        Raises InvalidParameterError if there is no such type.
+        """
+        if kind is not None and kind not in QUEUE_TYPES:
+            raise InvalidParameterError(f"{kind} is not a valid queue type")
+        self.default_queue_type = kind
+        if self.journal is None:
+            return
+        if kind is None:
+            self.journal.undefine(VHOST, self.name, "")
+        else:
+            self.journal.define(VHOST, self.name, "", {"default_queue_type": kind})
+
+    def make_queue(
+        self, store: Store, name: str, durable: bool, auto_delete: bool, owner: object | None, arguments: Table
+    ) -> PagedQueue | PriorityQueue | StreamQueue:
+        """A queue as its arguments want it, which nobody knows yet. store: where it puts what leaves memory."""
+        kind = queue_type(arguments, self.profile)
+        max_priority = queue_settings(kind, arguments, self.profile).max_priority
+        if kind == CLASSIC and max_priority is not None:
+            # Since 3.13 there are two levels at least.
+            levels = classic_levels(max(max_priority, 1 if self.profile.series >= (4, 0) else 0))
+            queue = PriorityQueue(
+                name, store, levels, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments
+            )
+            if durable:
+                queue.new_part = partial(self._record_part, queue)
+            return queue
+        if kind == QUORUM:
+            quorum = QuorumQueue(name, store, order_of(self.profile), durable=durable, arguments=arguments)
+            quorum.new_part = partial(self._record_part, quorum)
+            return quorum
+        if kind == STREAM:
+            return StreamQueue(name, self.clock, store, arguments=arguments)
+        return PagedQueue(name, store, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments)
+
+    def _record_part(self, queue: PriorityQueue, part: RecordedQueue) -> None:
+        """A part of a durable queue has a log of its own, which the queue's definition has to name."""
+        if self.journal is not None:
+            part.log = self.journal.new_queue(part)
+            queue.log = queue.log or part.log
+            self.journal.define(QUEUE, self.name, queue.name, queue_content(queue))
 
     def add_queue(self, queue: Queue) -> None:
         """Takes in a new queue."""
         self.queues[queue.name] = queue
         self.version += 1
+        self.apply_settings(queue)
 
-    def delete_queue(self, queue: Queue) -> int:
+    def apply_settings(self, queue: Queue) -> None:
+        """What the arguments of a queue and the policies come to holds from now on."""
+        kind = queue_type(queue.arguments, self.profile)
+        policy, operator_policy = self.parameters.definitions_for_queue(queue.name, kind)
+        settings = queue_settings(kind, queue.arguments, self.profile, policy, operator_policy)
+        if settings == queue.settings:
+            return
+        if settings.dispatch_strategy != queue.settings.dispatch_strategy:
+            queue.dispatch_by(new_strategy(settings.dispatch_strategy, self.random_bytes))
+        if settings.single_active_consumer and queue.single_active is None:
+            queue.single_active = SingleActive(kind, self.profile)
+        queue.settings = settings
+        if isinstance(queue, StreamQueue):
+            queue.settings_changed()
+        elif queue.rules is not None:
+            queue.rules.change(settings)
+        elif isinstance(queue, QuorumQueue):
+            queue.follow(QuorumRules(queue, self, settings))
+        elif Rules.needed_for(settings):
+            queue.follow(Rules(queue, self, settings))
+
+    def expect_deadlines(self, queues: Iterable[Queue]) -> None:
+        """A message with an expiration of its own is about to be put into these queues."""
+        for queue in queues:
+            if isinstance(queue, StreamQueue):
+                continue
+            if queue.rules is None:
+                queue.follow(Rules(queue, self, queue.settings))
+            assert queue.rules is not None
+            queue.rules.has_deadlines = True
+
+    def delete_queue(self, queue: Queue, user: str = INTERNAL_USER) -> int:
         """Removes a queue with its bindings and consumers; returns how many messages waited in it."""
         count = queue.delete()
         del self.queues[queue.name]
         self.version += 1
+        for consumer in queue.consumers:
+            self.events.consumer_deleted(self.name, consumer, user)
         self._unbind_all_to(Destination("queue", queue.name))
+        self.events.queue_deleted(self.name, queue, user)
         if self.journal is not None and queue.log is not None:
             self.journal.undefine(QUEUE, self.name, queue.name)
-            self.journal.forget_queue(queue.log)
+            for log in queue.logs():
+                self.journal.forget_queue(log)
         for consumer in list(queue.consumers):
             queue.remove_consumer(consumer)
             consumer.sink.cancelled(consumer)
@@ -203,9 +349,58 @@ class VirtualHost:
 
     # Routing
 
-    def route(self, exchange: Exchange, routing_keys: Sequence[str], headers: Table) -> Routing:
+    def put(self, queues: Sequence[Queue], messages: Sequence[Message]) -> None:
+        """Puts messages into queues, and what is persistent on record; a full queue may not take them."""
+        if any(queue.settings.may_refuse for queue in queues):
+            for message in messages:
+                self._put([queue for queue in queues if not _refuses(queue, message)], [message])
+        else:
+            self._put(queues, messages)
+
+    def _put(self, queues: Sequence[Queue], messages: Sequence[Message]) -> None:
+        logged = [queue for queue in queues if queue.log is not None]
+        for part in by_flags(messages, OWN_FLAGS):
+            flags = part[0][3]
+            if flags & EXPIRES:
+                self.expect_deadlines(queues)
+            recording = [queue for queue in logged if flags & PERSISTENT or queue.records_transient]
+            if recording:
+                assert self.journal is not None
+                self.journal.publish([queue.part_for(flags) for queue in recording], part)
+            self.dead_letters.hold()
+            for queue in queues:
+                queue.extend(part)
+            self.dead_letters.let_go()
+
+    def publish_from_server(self, exchange: str, routing_key: str, values: Properties, body: bytes) -> None:
+        """The broker itself publishes, to an exchange that is there or not."""
+        found = self.exchanges.get(exchange)
+        if found is not None:
+            flags = flags_of(values.delivery_mode, values.priority, values.expiration is not None)
+            message = (address_of(exchange, routing_key), encode(values, len(body)), body, flags)
+            self.publish_kept(found, Kept((routing_key,), values, message))
+
+    def publish_kept(self, exchange: Exchange, kept: Kept) -> tuple[str, ...]:
+        """A message goes its way from an exchange on, without a publisher; returns the queues that it reaches."""
+        routing = self.route(exchange, kept.routing_keys, kept.properties)
+        for keeper in routing.keepers:
+            keeper.keep(kept)
+        if routing.queue_names:
+            self.put([self.queues[name] for name in routing.queue_names], [kept.message])
+        return routing.queue_names
+
+    def route(self, exchange: Exchange, routing_keys: Sequence[str], properties: Properties) -> Routing:
         """Where a message goes; see `model.routing`."""
-        return route(self.exchanges, self.queues, exchange, routing_keys, headers)
+        return route(self.exchanges, self.queues, exchange, routing_keys, properties)
+
+
+def _refuses(queue: Queue, message: Message) -> bool:
+    """Whether a queue does not take a message, which has no publisher who could be told."""
+    rules = queue.rules
+    if rules is None or rules.takes(message):
+        return False
+    rules.refused(message)
+    return True
 
 
 def check_new_name(kind: str, name: str) -> str:

@@ -399,6 +399,10 @@ class Connection:
 
     # Faults
 
+    def fail_channel(self, number: int, fault: AMQPError) -> None:
+        """Closes an open channel for what no method of its client has done."""
+        self._fail(self.channels[number], fault, (0, 0))
+
     def _fail(self, channel: Channel | None, fault: AMQPError, method_id: tuple[int, int]) -> None:
         """Turns a fault into what RabbitMQ answers to it."""
         if fault.method_id is None:

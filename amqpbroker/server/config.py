@@ -27,6 +27,7 @@ PORT_MAX: Final = 65_535
 MESSAGE_SIZE_MAX_BYTES: Final = 536_870_912
 # A frame is buffered whole before it is looked at.
 FRAME_MAX_MAX_BYTES: Final = 16_777_216
+CONSUMER_TIMEOUT_MAX_MS: Final = 315_360_000_000  # ten years
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ def _read_users(value: object) -> tuple[User, ...]:
     return users
 
 
+INTERCEPTOR: Final = one_of({word: word for word in ("false", "keep", "overwrite")})
 SWITCH: Final = one_of({"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False})
 TEXT: Final = Kind("a text that is not empty", "NAME", _read_text)
 PATH: Final[Kind[str | None]] = Kind("a path", "PATH", _read_path)
@@ -283,6 +285,12 @@ class Config:
         whole_number(0, MESSAGE_SIZE_MAX_BYTES, "BYTES"),
         "The largest message body; 0 is that of the profile: 128 MiB as 3.13, 16 MiB as 4.x.",
     )
+    consumer_timeout: int = setting(
+        limits.CONSUMER_TIMEOUT_MS,
+        whole_number(0, CONSUMER_TIMEOUT_MAX_MS, "MILLISECONDS"),
+        "The milliseconds a client may take to acknowledge a message, unless its queue or its consumer says; "
+        "0: any time.",
+    )
     log_level: str = setting(
         "info",
         one_of({word: word for word in ("debug", "info", "warning", "error")}),
@@ -291,9 +299,35 @@ class Config:
     log_format: str = setting(
         "text", one_of({word: word for word in ("text", "json")}), "Log as lines of text, or of JSON."
     )
+    log_exchange: str = setting(
+        "false",
+        one_of({word: word for word in ("false", "true", "debug", "info", "warning", "error")}),
+        "Publish the log to the exchange amq.rabbitmq.log as well: true as much as is logged, or from this level on.",
+    )
+    tracing: bool = setting(
+        False,
+        SWITCH,
+        "Copy every message that is published or delivered to the exchange amq.rabbitmq.trace (the firehose).",
+    )
+    set_header_timestamp: str = setting(
+        "false",
+        INTERCEPTOR,
+        "Write the time of arrival into every message (timestamp, header timestamp_in_ms): keep or overwrite what is "
+        "there.",
+    )
+    set_header_routing_node: str = setting(
+        "false",
+        INTERCEPTOR,
+        "Write the name of this server into every message (header x-routed-by): keep or overwrite what is there.",
+    )
     print_port: bool = setting(False, SWITCH, "Print the AMQP port alone as the first line of the output.")
     ready_file: str | None = setting(None, PATH, "A file that holds the AMQP port, there while clients can connect.")
     config_file: str | None = setting(None, PATH, "The configuration file, in YAML.", flag="--config", in_file=False)
+
+    @property
+    def log_exchange_level(self) -> str:
+        """The least severe messages that go to amq.rabbitmq.log; empty: none does."""
+        return {"false": "", "true": self.log_level}.get(self.log_exchange, self.log_exchange)
 
     def __post_init__(self) -> None:
         """0 stands for the profile's limit; whoever reads the setting gets the number. ConfigError: a contradiction."""

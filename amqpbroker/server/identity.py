@@ -24,6 +24,11 @@ CAPABILITIES = (
 )
 
 
+def node_name() -> str:
+    """What RabbitMQ would call itself here: rabbit@ and the host's short name."""
+    return f"rabbit@{socket.gethostname().partition('.')[0]}"
+
+
 def server_properties(profile: Profile, no_sync: bool = False) -> Table:
     """The table of connection.start. no_sync: confirms do not wait for the disk, and every client can know."""
     values = {

@@ -73,6 +73,8 @@ def set_up(level: str, log_format: str) -> None:
     """Log to stderr from now on; level and log_format as in `Config`. In place of any earlier set-up."""
     handler = StderrHandler()
     handler.setFormatter(JSONFormatter() if log_format == "json" else TextFormatter())
+    # Not the root alone: another handler may want more.
+    handler.setLevel(level.upper())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level.upper())
     # What no line shows need not be asked of the system for every record.

@@ -11,11 +11,14 @@ from typing import Final
 
 from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.events import EVENT_EXCHANGE
+from amqpbroker.model.interceptors import Interceptors
 from amqpbroker.protocol.connection import Settings
 from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
 from amqpbroker.server.handshakes import Handshakes
-from amqpbroker.server.identity import server_properties
+from amqpbroker.server.identity import node_name, server_properties
+from amqpbroker.server.log_exchange import LogExchangeHandler
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
 from amqpbroker.server.storage import Storage
 from amqpbroker.server.ticker import Ticker
@@ -53,9 +56,17 @@ class Server:
         self.config = config
         users = Users(list(config.users), frozenset(config.loopback_users))
         self.loop = asyncio.get_running_loop()
-        self.ticker = Ticker(self.loop)
-        self.broker = Broker(config.profile, users, os.urandom, self.ticker)
-        self.broker.add_vhost(config.vhost)
+        # What falls due may be delivered.
+        self.ticker = Ticker(self.loop, self.flush_soon)
+        self.broker = Broker(config.profile, users, os.urandom, self.ticker, node_name())
+        self.broker.consumer_timeout_ms = config.consumer_timeout or None
+        vhost = self.broker.add_vhost(config.vhost)
+        vhost.declare_own(EVENT_EXCHANGE)
+        self.broker.trace(vhost, config.tracing)
+        self.broker.interceptors = _interceptors(config)
+        self._log_exchange: LogExchangeHandler | None = None
+        if config.log_exchange_level:
+            self._log_exchange = LogExchangeHandler(vhost, node_name(), self.loop, self.flush_soon)
         self.settings = Settings(
             profile=config.profile,
             server_properties=server_properties(config.profile, config.no_sync and not config.memory),
@@ -81,6 +92,9 @@ class Server:
         """Listens on every address. Raises ListenError, naming the address, and listens on none."""
         if not self.config.memory:
             self.storage = Storage(self)
+        self.broker.events.begin(self.broker.vhosts[self.config.vhost])
+        if self._log_exchange is not None:
+            self._log_exchange.begin(self.config.log_exchange_level, self.config.log_format)
         self._watch_resources()
         port = self.config.port
         try:
@@ -116,6 +130,8 @@ class Server:
                 for connection in list(self.connections):
                     connection.abort()
                 await self._all_gone.wait()
+        if self._log_exchange is not None:
+            self._log_exchange.end()
         self.ticker.stop()
         self._close_storage()
 
@@ -206,6 +222,14 @@ class Server:
             with contextlib.suppress(FileNotFoundError):
                 if os.stat(path).st_ino == self._unix_inode:
                     os.unlink(path)
+
+
+def _interceptors(config: Config) -> Interceptors | None:
+    """What is written into each message, if anything is: None is the usual case, and costs nothing."""
+    if config.set_header_timestamp == config.set_header_routing_node == "false":
+        return None
+    overwrite = {"false": None, "keep": False, "overwrite": True}
+    return Interceptors(node_name(), overwrite[config.set_header_timestamp], overwrite[config.set_header_routing_node])
 
 
 def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str, int]]:

@@ -28,8 +28,10 @@ class Deadline:
 class Ticker:
     """The only clock of the server. What falls due at one time is done in the order in which it was asked for."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, ticked: Callable[[], None] = lambda: None) -> None:
+        """ticked: called when what was due is done."""
         self._loop = loop
+        self._ticked = ticked
         self._heap: list[tuple[float, int, Deadline]] = []
         self._sweep_at = _SWEEP_MIN
         self._order = count()
@@ -85,3 +87,4 @@ class Ticker:
             # A fault in one callback is for the loop's log; the other deadlines are still kept.
             if self._timer is None:
                 self._arm()
+            self._ticked()

@@ -63,7 +63,15 @@ class ConnectionTransport(asyncio.Protocol):
             self._server.broker,
             self._server.batch,
             wire,
-            Transport(self._write, self._hold_reading, self._release_reading, _is_loopback(peer, family)),
+            Transport(
+                self._write,
+                self._hold_reading,
+                self._release_reading,
+                _is_loopback(peer, family),
+                self.name,
+                _end(here),
+                _end(peer),
+            ),
             self._server.config.message_size_max_bytes,
         )
         wire.on_fault = self._log_fault
@@ -284,6 +292,10 @@ def _address(name: object) -> str:
         return "unix"
     host, port = name[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _end(name: object) -> tuple[str, int] | None:
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
 
 
 def _is_loopback(peer: object, family: int) -> bool:

@@ -6,17 +6,25 @@ Publishes and acks come by their own ways (`publishing`, `channel.acknowledge`).
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, NOT_IMPLEMENTED, PRECONDITION_FAILED, AMQPError
+from amqpbroker.errors import (
+    ACCESS_REFUSED,
+    NOT_ALLOWED,
+    NOT_IMPLEMENTED,
+    PRECONDITION_FAILED,
+    RESOURCE_LOCKED,
+    AMQPError,
+)
 from amqpbroker.limits import CONSUMERS_PER_CHANNEL_MAX
-from amqpbroker.model.arguments import check_consume_arguments
+from amqpbroker.model.arguments import CLASSIC, QUORUM, WEIGHT, check_consume_arguments
 from amqpbroker.model.consumer import UNLIMITED, Consumer
 from amqpbroker.model.message import split_address
-from amqpbroker.model.queue import Queue
+from amqpbroker.model.queue import Queue, Return
+from amqpbroker.model.queues.quorum import PREFETCH
+from amqpbroker.model.queues.stream import StreamQueue, check_consume, refusal
 from amqpbroker.session import tx
 from amqpbroker.session.reply_to import REPLY_TO
 from amqpbroker.wire.frames import content_frames
 from amqpbroker.wire.methods import Basic, encode_frame
-from amqpbroker.wire.tables import Field
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
@@ -55,10 +63,25 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
     check_consume_arguments(
         queue.name, vhost.name, method.arguments, queue_arguments=queue.arguments, profile=vhost.profile
     )
-    single_active = queue.arguments.get("x-single-active-consumer") == Field("t", True)
-    if queue.exclusive_consumer is not None or (method.exclusive and (queue.consumers or single_active)):
+    is_stream = isinstance(queue, StreamQueue)
+    if is_stream:
+        check_consume(
+            queue.name,
+            vhost.name,
+            method.arguments,
+            no_ack=method.no_ack,
+            prefetch=channel.prefetch,
+            global_prefetch=channel.global_prefetch,
+            profile=vhost.profile,
+        )
+    if channel.global_prefetch and queue.settings.kind == QUORUM:
+        raise AMQPError(NOT_IMPLEMENTED, f"{vhost.describe('queue', queue.name)} does not support global qos")
+    # Nobody has a quorum queue or a stream to himself, whatever he asks for.
+    exclusive = method.exclusive and queue.settings.kind == CLASSIC
+    if queue.exclusive_consumer is not None or (exclusive and (queue.consumers or queue.single_active is not None)):
         raise AMQPError(ACCESS_REFUSED, f"{vhost.describe('queue', queue.name)} in exclusive use")
     priority = method.arguments.get("x-priority")
+    weight = method.arguments.get(WEIGHT)
     consumer = Consumer(
         tag,
         queue,
@@ -66,13 +89,15 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
         channel.budget,
         number=channel.new_number(tag),
         no_ack=method.no_ack,
-        exclusive=method.exclusive,
-        prefetch=channel.prefetch,
+        exclusive=exclusive,
+        prefetch=channel.prefetch or (PREFETCH if queue.settings.kind == QUORUM else 0),
         priority=priority.value if priority is not None else 0,
+        weight=weight.value if weight is not None else 1,
         arguments=method.arguments,
     )
     channel.add_consumer(consumer)
     channel.consume_ok(tag, method.nowait)
+    vhost.events.consumer_created(vhost.name, consumer, connection.user_name)
     queue.drain()
 
 
@@ -99,21 +124,30 @@ def cancel(channel: "Channel", method: Basic.Cancel) -> None:
         return
     channel.reply(Basic.CancelOk(consumer_tag=tag), nowait=method.nowait)
     if tag in channel.consumers:
-        channel.remove_consumer(tag)
+        queue = channel.consumers[tag].queue
+        channel.remove_consumer(tag, channel.connection.user_name)
+        # It may have been the single active consumer, and others wait.
+        queue.drain()
 
 
 def get(channel: "Channel", method: Basic.Get) -> None:
     connection = channel.connection
     queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
+    if isinstance(queue, StreamQueue):
+        raise refusal("basic.get", queue.name, connection.vhost.name)
+    if queue.single_active is not None and queue.settings.kind == QUORUM:
+        raise _not_while_single_active(channel, queue)
+    if queue.rules is not None:
+        queue.rules.used()
     found = queue.take()
     if found is None:
         channel.reply(Basic.GetEmpty())
         return
     position, message, redelivered = found
     journal = connection.broker.journal
-    after = journal.open_number if journal is not None and not queue.may_hand_out(position) else 0
-    if method.no_ack and queue.log is not None:
-        queue.log.settle((position,))
+    after = journal.open_number if journal is not None and not queue.may_hand_out(position, message) else 0
+    if method.no_ack:
+        queue.forget([(position, message, 0)])
     tag = channel.next_delivery_tag
     channel.next_delivery_tag += 1
     getter = channel.getter(queue, method.no_ack)
@@ -134,17 +168,28 @@ def get(channel: "Channel", method: Basic.Get) -> None:
         channel.number, header, body, connection.wire.frame_max_bytes
     )
     channel.reply_octets(octets, after)
-    tap = connection.broker.tap
+    tap = connection.vhost.tap
     if tap is not None:
         tap.delivered(getter, [message], redelivered)
 
 
+def _not_while_single_active(channel: "Channel", queue: Queue) -> AMQPError:
+    vhost = channel.connection.vhost
+    # Since 4.2 RabbitMQ prints the type as Erlang does a binary.
+    kind = '<<"quorum">>' if vhost.profile.series >= (4, 2) else QUORUM
+    return AMQPError(
+        RESOURCE_LOCKED,
+        f"cannot obtain access to locked {vhost.describe('queue', queue.name)}. basic.get operations are not supported "
+        f"by {kind} queues with single active consumer",
+    )
+
+
 def reject(channel: "Channel", method: Basic.Reject) -> None:
-    _settle(channel, method.delivery_tag, False, "requeue" if method.requeue else "discard")
+    _settle(channel, method.delivery_tag, False, Return.FAILED if method.requeue else "discard")
 
 
 def nack(channel: "Channel", method: Basic.Nack) -> None:
-    _settle(channel, method.delivery_tag, method.multiple, "requeue" if method.requeue else "discard")
+    _settle(channel, method.delivery_tag, method.multiple, Return.REQUEUED if method.requeue else "discard")
 
 
 def ack(channel: "Channel", method: Basic.Ack) -> None:
@@ -162,12 +207,12 @@ def _settle(channel: "Channel", tag: int, multiple: bool, how: str) -> None:
 def recover(channel: "Channel", method: Basic.Recover) -> None:
     _check_requeue(method.requeue)
     channel.reply(Basic.RecoverOk())
-    channel.settle(channel.unacked.take(0, True), "requeue")
+    channel.settle(channel.unacked.take(0, True), Return.REQUEUED)
 
 
 def recover_async(channel: "Channel", method: Basic.RecoverAsync) -> None:
     _check_requeue(method.requeue)
-    channel.settle(channel.unacked.take(0, True), "requeue")
+    channel.settle(channel.unacked.take(0, True), Return.REQUEUED)
 
 
 def _check_requeue(requeue: bool) -> None:

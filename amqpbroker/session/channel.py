@@ -6,15 +6,18 @@ frames need is here: runs of publishes, deliveries, acknowledgements.
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, AMQPError
-from amqpbroker.limits import BACKLOG_HIGH_MESSAGES, FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
+from amqpbroker.limits import FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
-from amqpbroker.model.message import PERSISTENT, Message, by_persistence
-from amqpbroker.model.queue import Queue
+from amqpbroker.model.events import INTERNAL_USER
+from amqpbroker.model.message import OWN_FLAGS, PERSISTENT, Message, by_flags
+from amqpbroker.model.ports import Client
+from amqpbroker.model.queue import Queue, Return
 from amqpbroker.session import basic, control, exchange, queue, tx
 from amqpbroker.session.confirms import Confirms
+from amqpbroker.session.consumer_timeout import ConsumerTimeout
 from amqpbroker.session.publishing import Publisher, RouteGroup, return_frames
 from amqpbroker.session.transaction import Transaction
 from amqpbroker.session.unacked import Entry, Unacked
@@ -23,6 +26,8 @@ from amqpbroker.wire.methods import Basic, Method, encode_frame
 
 if TYPE_CHECKING:
     from amqpbroker.session.connection import Connection
+
+_RETURNS: Final = frozenset(Return)
 
 # Each handler takes the one method that it stands beside.
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {
@@ -66,6 +71,7 @@ class Channel:
         self.reply_consumer: Consumer | None = None
         self.is_closed = False
         self.waits_to_deliver = False
+        self._consumer_timeout = ConsumerTimeout(self)
         self._getters: dict[str, Consumer] = {}
         self._next_number = 1
 
@@ -133,6 +139,9 @@ class Channel:
     def closed(self) -> None:
         """Whatever the client held goes back; its consumers are gone."""
         self.is_closed = True
+        self._consumer_timeout.stop()
+        consumer_count = len(self.consumers)
+        left = [consumer.queue for consumer in self.consumers.values()]
         for tag in list(self.consumers):
             self.remove_consumer(tag)
         if self.reply_consumer is not None:
@@ -140,15 +149,19 @@ class Channel:
         entries = self.unacked.take(0, True)
         if self.transaction is not None:
             entries += [entry for settled, _ in self.transaction.settled for entry in settled.values()]
-        self.settle(entries, "requeue")
+        self.settle(entries, Return.LOST)
+        for target in left:
+            # It may have had the single active consumer, and others wait.
+            target.drain()
         self.connection.channel_closed(self)
+        self.connection.vhost.events.channel_closed(self, consumer_count, self.connection.user_name)
 
     # Publishing
 
     def publish_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         """Messages with one destination are on their way."""
         if group.logged:
-            for part in by_persistence(messages):
+            for part in by_flags(messages, OWN_FLAGS if group.by_level else PERSISTENT):
                 self._publish_part(group, part)
         else:
             self._publish_part(group, messages)
@@ -159,35 +172,72 @@ class Channel:
         """Messages that are all recorded, or none of them."""
         if self.transaction is not None:
             self.transaction.published.append((group, messages))
-            return
+        elif group.refusing:
+            for message in messages:
+                self._publish_if_taken(group, message)
+        else:
+            self._count_publishes(group, messages)
+            self.route_run(group, messages)
+
+    def _publish_if_taken(self, group: RouteGroup, message: Message) -> None:
+        """A message of which some queue may say that it is full: the others have it, and its publisher a nack."""
+        refusers = group.refusers(message)
+        if not refusers:
+            self._count_publishes(group, [message])
+        elif self.confirms is not None:
+            self.confirms.refuse()
+            self.connection.confirms_due(self)
+        self.route_run(group, [message], refusers)
+
+    def _count_publishes(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         if self.confirms is not None:
             journal = self.connection.broker.journal
-            if journal is not None and group.logged and messages[0][3] & PERSISTENT:
+            if journal is not None and (group.kept or group.recording(messages[0][3])):
                 self.confirms.wait(len(messages), journal.open_number)
                 self.connection.confirms_wait(self, journal)
             else:
                 self.confirms.add(len(messages))
                 self.connection.confirms_due(self)
-        self.route_run(group, messages)
 
-    def route_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
-        """Puts messages into their queues, or sends them back."""
+    def route_committed(self, group: RouteGroup, messages: Sequence[Message]) -> bool:
+        """Messages of a transaction; False: a full queue did not take one of them."""
+        if not group.refusing:
+            self.route_run(group, messages)
+            return True
+        all_taken = True
+        for message in messages:
+            refusers = group.refusers(message)
+            all_taken = all_taken and not refusers
+            self.route_run(group, [message], refusers)
+        return all_taken
+
+    def route_run(self, group: RouteGroup, messages: Sequence[Message], refusers: Sequence[Queue] = ()) -> None:
+        """Puts messages into their queues, or sends them back. refusers: those that take none."""
+        if refusers:
+            group = group.without(refusers)
+            for refuser in refusers:
+                assert refuser.rules is not None
+                refuser.rules.refused(messages[0])
+        tap = self.connection.vhost.tap
+        if tap is not None:
+            tap.published(self, group.exchange, group.queues, messages)
         if group.mandatory:
             wire = self.connection.wire
             for message in messages:
                 wire.write(return_frames(self.number, message, wire.frame_max_bytes))
-        if group.logged and messages[0][3] & PERSISTENT:
+        if group.logged and (recording := group.recording(flags := messages[0][3])):
             journal = self.connection.broker.journal
             assert journal is not None
-            journal.publish(group.logged, messages)
+            journal.publish([target.part_for(flags) for target in recording], messages)
             self.connection.publishes_logged = True
+        if len(group.queues) > 1:
+            self.connection.vhost.dead_letters.hold()
         for target in group.queues:
             target.extend(messages)
-            if len(target.ready) > BACKLOG_HIGH_MESSAGES and target.consumers:
+            if target.is_lagging:
                 self.connection.lagging = target
-        tap = self.connection.broker.tap
-        if tap is not None:
-            tap.published(group.exchange, group.queues, messages)
+        if len(group.queues) > 1:
+            self.connection.vhost.dead_letters.let_go()
 
     # Delivering
 
@@ -214,7 +264,7 @@ class Channel:
             self.connection.touched()
         if wire.outbox_bytes > OUTBOX_MAX_BYTES:
             self.connection.fill()
-        tap = self.connection.broker.tap
+        tap = self.connection.vhost.tap
         if tap is not None:
             tap.delivered(consumer, messages, redelivered)
 
@@ -228,10 +278,13 @@ class Channel:
     def outlet(self) -> object:
         return self.connection
 
+    def client(self) -> Client:
+        return Client(self.connection.name, self.number, self.connection.user_name)
+
     # Settling
 
     def settle(self, entries: Sequence[Entry], how: str) -> None:
-        """Does with what the client had as it says. how: 'ack', 'requeue' or 'discard'."""
+        """Does with what the client had as it says. how: 'ack', 'discard' or a Return."""
         if not entries:
             return
         number = entries[0][2]
@@ -258,17 +311,19 @@ class Channel:
 
     def _return_to_queue(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
         target = consumer.queue
-        if how == "requeue":
-            target.requeue([(position, message) for position, message, _ in entries])
-        else:
+        comes_back = how in _RETURNS
+        if comes_back:
+            target.requeue([(position, message) for position, message, _ in entries], Return(how))
+        elif how == "ack":
             target.acked_count += len(entries)
-            if target.log is not None:
-                target.log.settle([position for position, _, _ in entries])
+            target.forget(entries)
+        else:
+            target.discard(entries)
         target.settle(consumer, len(entries))
         self._forget_if_done(consumer)
-        tap = self.connection.broker.tap
+        tap = self.connection.vhost.tap
         if tap is not None:
-            tap.settled(target, [message for _, message, _ in entries], how)
+            tap.settled(target, [message for _, message, _ in entries], "requeue" if comes_back else how)
 
     def _wake_siblings(self) -> None:
         """A prefetch for the whole channel was freed by one consumer: the others may go on too, not always after it."""
@@ -315,13 +370,16 @@ class Channel:
         self.consumers[consumer.tag] = consumer
         self.by_number[consumer.number] = consumer
         consumer.queue.add_consumer(consumer)
+        self._consumer_timeout.watch(consumer)
 
-    def remove_consumer(self, tag: str) -> None:
-        """Ends a consumer; what it has unacknowledged stays with the channel."""
+    def remove_consumer(self, tag: str, user: str = INTERNAL_USER) -> None:
+        """Ends a consumer, at the user's wish; what it has unacknowledged stays with the channel."""
         consumer = self.consumers.pop(tag)
         consumer.queue.remove_consumer(consumer)
         self._forget_if_done(consumer)
-        self.connection.vhost.consumer_gone(consumer.queue)
+        vhost = self.connection.vhost
+        vhost.events.consumer_deleted(vhost.name, consumer, user)
+        vhost.consumer_gone(consumer.queue)
         if consumer.queue.deleted:
             self.connection.exclusive_queues.pop(consumer.queue.name, None)
 
@@ -330,11 +388,18 @@ class Channel:
         known = self._getters.get(target.name)
         if known is not None and known.queue is target and not no_ack:
             return known
-        getter = Consumer("", target, self, ChannelBudget(), number=self._next_number, no_ack=no_ack)
-        if not no_ack:
-            self._next_number += 1
-            self.by_number[getter.number] = self._getters[target.name] = getter
+        if no_ack:
+            return Consumer("", target, self, ChannelBudget(), number=self._next_number, no_ack=True)
+        getter = self._getters[target.name] = self.stand_in(target)
+        self._consumer_timeout.watch(getter)
         return getter
+
+    def stand_in(self, target: Queue) -> Consumer:
+        """Stands for who has messages of a queue that no consumer of the channel has."""
+        number = self._next_number
+        self._next_number += 1
+        stand_in = self.by_number[number] = Consumer("", target, self, ChannelBudget(), number=number)
+        return stand_in
 
     def _forget_if_done(self, consumer: Consumer) -> None:
         """A consumer that gets no more and has nothing unacknowledged is not needed any more."""

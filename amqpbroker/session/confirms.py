@@ -7,13 +7,13 @@ ack for many never passes the lowest number that waits, so numbers above that ar
 
 from collections import deque
 
-from amqpbroker.wire.hot import ack_prefix, lay_ack
+from amqpbroker.wire.hot import ack_prefix, lay_ack, lay_nack
 
 
 class Confirms:
     """Counts from 1 from confirm.select on. published: the last number given out."""
 
-    __slots__ = ("_ahead", "_prefix", "_ready", "_told", "_waiting", "published")
+    __slots__ = ("_ahead", "_prefix", "_ready", "_refused", "_told", "_waiting", "published")
 
     def __init__(self, channel: int) -> None:
         self._prefix = ack_prefix(channel)
@@ -26,6 +26,8 @@ class Confirms:
         self._waiting: deque[tuple[int, int, int]] = deque()
         # (first number, last number) that wait for nothing, behind some that do.
         self._ahead: list[tuple[int, int]] = []
+        # Numbers of what was not taken, and was not told yet.
+        self._refused: list[int] = []
 
     def add(self, count: int) -> None:
         """Messages were published that need nothing more."""
@@ -44,6 +46,13 @@ class Confirms:
             first = self._waiting.pop()[0]
         self._waiting.append((first, self.published, number))
 
+    def refuse(self) -> None:
+        """A message was published that a queue did not take: its number gets a nack."""
+        self.published += 1
+        self._refused.append(self.published)
+        if not self._waiting:
+            self._ready = self.published
+
     def take_frames(self, done_number: int) -> bytes:
         """The acks for all that is taken care of and was not told yet. done_number: how far the journal has written."""
         waiting = self._waiting
@@ -57,11 +66,18 @@ class Confirms:
             else:
                 top = max(top, last)
         self._ahead.clear()
-        count = top - self._told
-        if count > 0:
-            self._ready = self._told = top
-            singles.insert(0, lay_ack(self._prefix, top, multiple=count > 1))
-        return b"".join(singles)
+        told, self._told = self._told, max(self._told, top)
+        self._ready = self._told
+        frames = []
+        if self._refused:
+            # In front: an ack for many may go over their numbers, and changes nothing of what was told before.
+            frames = [lay_nack(self._prefix, number) for number in self._refused]
+            while top in self._refused:
+                top -= 1
+            self._refused.clear()
+        if top > told:
+            frames.append(lay_ack(self._prefix, top, multiple=top - told > 1))
+        return b"".join(frames + singles)
 
     def waits_beyond(self, done_number: int) -> bool:
         """Whether anything waits for more of the journal than that."""

@@ -8,6 +8,7 @@ from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
 from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.events import ConnectionFacts
 from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue, size_of
 from amqpbroker.model.vhost import VirtualHost
@@ -25,13 +26,17 @@ class Transport:
     """What a connection needs of its socket.
 
     write: takes octets. pause_reading, resume_reading: whether anything more is read. from_loopback: whether the peer
-    is on this machine.
+    is on this machine. name: what logs call the connection. here, peer: address and port of the two ends, where there
+    are such.
     """
 
     write: Callable[[bytes], None]
     pause_reading: Callable[[], None]
     resume_reading: Callable[[], None]
     from_loopback: bool
+    name: str = ""
+    here: tuple[str, int] | None = None
+    peer: tuple[str, int] | None = None
 
 
 class Connection:
@@ -62,6 +67,13 @@ class Connection:
         self._waits_for = 0
         self._paused_by_transport = False
         self._blocked = False
+        self._mechanism = ""
+        self._connected_at_ms = broker.clock.unix_ms()
+
+    @property
+    def name(self) -> str:
+        """What logs, events and traces call it."""
+        return self._transport.name
 
     @property
     def user_name(self) -> str:
@@ -72,32 +84,63 @@ class Connection:
         """Whether the client announced a capability."""
         return capability(self.wire.client_properties, name)
 
+    def facts(self) -> ConnectionFacts:
+        """What events tell of it."""
+        wire, transport = self.wire, self._transport
+        return ConnectionFacts(
+            name=transport.name,
+            here=transport.here,
+            peer=transport.peer,
+            connected_at_ms=self._connected_at_ms,
+            mechanism=self._mechanism,
+            client_properties=wire.client_properties,
+            heartbeat_s=wire.heartbeat.interval_s,
+            frame_max_bytes=wire.frame_max_bytes,
+            channel_max=wire.channel_max,
+        )
+
     # What the protocol calls
 
     def authenticate(self, mechanism: str, user: str, password: bytes) -> None:
+        self._mechanism = mechanism
         found = self.broker.users.authenticate(user, password)
         if found is None:
-            raise AMQPError(ACCESS_REFUSED, f"{mechanism} login refused: user '{user}' - invalid credentials", (0, 0))
+            raise self._login_refused(user, f"user '{user}' - invalid credentials")
         if not self.broker.users.may_connect(found, self._transport.from_loopback):
-            text = f"{mechanism} login refused: user '{user}' can only connect via localhost"
-            raise AMQPError(ACCESS_REFUSED, text, (0, 0))
+            raise self._login_refused(user, f"user '{user}' can only connect via localhost")
         self.user = found
+        self.broker.events.user_authenticated(self, user)
+
+    def _login_refused(self, user: str, reason: str) -> AMQPError:
+        self.broker.events.user_authenticated(self, user, reason)
+        self.broker.events.connection_closed(self)
+        return AMQPError(ACCESS_REFUSED, f"{self._mechanism} login refused: {reason}", (0, 0))
 
     def open(self, vhost: str) -> None:
         if self.broker.connection_count >= CONNECTIONS_MAX:
-            text = f"connection refused: node connection limit ({CONNECTIONS_MAX}) is reached"
-            raise AMQPError(NOT_ALLOWED, text)
+            raise self._open_refused(f"connection refused: node connection limit ({CONNECTIONS_MAX}) is reached")
         found = self.broker.vhosts.get(vhost)
         if found is None:
-            raise AMQPError(NOT_ALLOWED, f"vhost {vhost} not found")
+            raise self._open_refused(f"vhost {vhost} not found")
+        try:
+            self.broker.quotas.open_connection(found, self.user_name)
+        except AMQPError as refused:
+            raise self._open_refused(refused.explanation) from refused
         self.vhost = found
         self.broker.connection_count += 1
+        self.broker.events.connection_created(self, vhost, self.user_name)
+
+    def _open_refused(self, reason: str) -> AMQPError:
+        self.broker.events.connection_closed(self)
+        return AMQPError(NOT_ALLOWED, reason)
 
     def update_secret(self, secret: bytes) -> None:
         """A password does not change by being sent again: RabbitMQ takes any from such a user."""
 
     def open_channel(self, number: int) -> Channel:
+        self.broker.quotas.open_channel(self.user_name)
         channel = self._channels[number] = Channel(self, number)
+        self.broker.events.channel_created(channel, number, self, self.vhost.name, self.user_name)
         return channel
 
     def touched(self) -> None:
@@ -105,6 +148,7 @@ class Connection:
 
     def closed(self) -> None:
         self.broker.connection_count -= 1
+        self.broker.quotas.close_connection(self.vhost, self.user_name)
         if self._blocked:
             # Only the answer to a close is still read.
             self.broker.stop_waiting(self._unblock)
@@ -113,6 +157,7 @@ class Connection:
             if not queue.deleted:
                 self.vhost.delete_queue(queue)
         self.exclusive_queues.clear()
+        self.broker.events.connection_closed(self)
 
     # Writing
 
@@ -261,6 +306,7 @@ class Connection:
             del self._confirms_due[channel]
             self._confirm(channel)
         self._channels.pop(channel.number, None)
+        self.broker.quotas.close_channel(self.user_name)
 
 
 def _about_bytes(entries: dict[int, Entry]) -> int:

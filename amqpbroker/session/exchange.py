@@ -31,7 +31,10 @@ def declare(channel: "Channel", method: Exchange.Declare) -> None:
         if current is None:
             check_new_name("exchange", name)
             check_exchange_arguments(name, vhost.name, method.arguments)
-            vhost.add_exchange(kind(name, method.durable, method.auto_delete, method.internal, method.arguments))
+            kind.check_arguments(method.arguments)
+            current = kind(name, method.durable, method.auto_delete, method.internal, method.arguments)
+            vhost.add_exchange(current)
+            vhost.events.exchange_created(vhost.name, current, channel.connection.user_name)
         else:
             for key, received, existing in (
                 ("type", kind.type, current.type),
@@ -55,7 +58,7 @@ def delete(channel: "Channel", method: Exchange.Delete) -> None:
     if current is not None:
         if method.if_unused and current.bindings:
             raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('exchange', name)} in use")
-        vhost.delete_exchange(name)
+        vhost.delete_exchange(name, channel.connection.user_name)
     # Of one that is not there the end may have been another client's wish a moment ago, and not be on disk yet.
     durable = current is None or current.durable
     channel.reply(Exchange.DeleteOk(), nowait=method.nowait, after=channel.when_defined(durable))
@@ -66,7 +69,7 @@ def bind(channel: "Channel", method: Exchange.Bind) -> None:
     vhost = channel.connection.vhost
     vhost.exchange(binding.source)
     vhost.exchange(binding.destination.name)
-    vhost.bind(binding)
+    vhost.bind(binding, channel.connection.user_name)
     channel.reply(Exchange.BindOk(), nowait=method.nowait, after=channel.when_defined(vhost.is_durable(binding)))
 
 
@@ -75,7 +78,7 @@ def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
     vhost = channel.connection.vhost
     # Of one that is not there the end may not be on disk yet.
     durable = vhost.is_durable(binding) or not vhost.is_bound(binding)
-    vhost.unbind(binding)
+    vhost.unbind(binding, channel.connection.user_name)
     channel.reply(Exchange.UnbindOk(), nowait=method.nowait, after=channel.when_defined(durable))
 
 

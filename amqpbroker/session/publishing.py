@@ -16,11 +16,11 @@ from amqpbroker.errors import (
     AMQPError,
 )
 from amqpbroker.limits import ROUTE_MEMO_MAX
-from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.expiration import parse_expiration
-from amqpbroker.model.message import PERSISTENT, Message, address_of
+from amqpbroker.model.message import EXPIRES, PERSISTENT, Message, address_of, flags_of
 from amqpbroker.model.queue import Queue
-from amqpbroker.model.queues.paged import PagedQueue
+from amqpbroker.model.queues.priority import PriorityQueue
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire import properties
 from amqpbroker.wire.constants import RETURN
@@ -31,6 +31,8 @@ from amqpbroker.wire.tables import Table, text, type_name
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
 
+# What routing by keys alone looks at.
+_NO_PROPERTIES: Final = properties.Properties()
 _RETURN: Final = RETURN + NO_ROUTE.to_bytes(2, "big") + b"\x08NO_ROUTE"
 _DELIVERY_MODES: Final = (None, properties.TRANSIENT, properties.PERSISTENT)
 _PROPERTY_FLAGS: Final = slice(12, 14)
@@ -40,16 +42,34 @@ _OUT_OF_THE_LANE: Final = properties.HEADERS | properties.EXPIRATION | propertie
 class RouteGroup:
     """Where messages go: what a run has in common. mandatory: they come back if there are no queues.
 
-    logged: those of the queues that record what is persistent.
+    logged: those of the queues that record what is persistent; all_logged: those that record everything. by_level: one
+    of those keeps messages by their priority. refusing: those that may not take a message.
     """
 
-    __slots__ = ("exchange", "logged", "mandatory", "queues")
+    __slots__ = ("all_logged", "by_level", "exchange", "kept", "logged", "mandatory", "queues", "refusing")
 
     def __init__(self, exchange: Exchange, queues: tuple[Queue, ...], mandatory: bool) -> None:
         self.exchange = exchange
         self.queues = queues
-        self.logged = [queue for queue in queues if isinstance(queue, PagedQueue) and queue.log is not None]
+        self.logged = [queue for queue in queues if queue.log is not None]
+        self.all_logged = [queue for queue in self.logged if queue.records_transient]
+        self.by_level = any(isinstance(queue, PriorityQueue) for queue in self.logged)
+        self.refusing = [queue for queue in queues if queue.settings.may_refuse]
         self.mandatory = mandatory
+        # Whether an exchange on the way has the message recorded, too.
+        self.kept = False
+
+    def recording(self, flags: int) -> list[Queue]:
+        """The queues that record messages with these flags."""
+        return self.logged if flags & PERSISTENT else self.all_logged
+
+    def refusers(self, message: Message) -> list[Queue]:
+        """The queues that do not take this message."""
+        return [queue for queue in self.refusing if queue.rules is not None and not queue.rules.takes(message)]
+
+    def without(self, refusers: Sequence[Queue]) -> "RouteGroup":
+        """The same without some of the queues."""
+        return RouteGroup(self.exchange, tuple(queue for queue in self.queues if queue not in refusers), False)
 
 
 class Route:
@@ -68,6 +88,7 @@ class Publisher:
     def __init__(self, channel: "Channel") -> None:
         self._channel = channel
         self._vhost = channel.connection.vhost
+        self._interceptors = channel.connection.broker.interceptors
         self._version = -1
         self._groups: dict[tuple[str, tuple[str, ...], bool], RouteGroup] = {}
 
@@ -85,6 +106,8 @@ class Publisher:
 
     def resolve(self, method: bytes) -> Route | None:
         """Decides for a whole publish frame; None for what has to be looked at message by message."""
+        if self._interceptors is not None:
+            return None
         try:
             publish = decode(method[7:-1])
         except MethodError:
@@ -93,7 +116,9 @@ class Publisher:
         exchange = self._vhost.exchanges.get(publish.exchange)
         if publish.immediate or exchange is None or exchange.internal or is_reply_to(publish.routing_key):
             return None
-        routing = self._vhost.route(exchange, (publish.routing_key,), {})
+        if not exchange.pure:
+            return None
+        routing = self._vhost.route(exchange, (publish.routing_key,), _NO_PROPERTIES)
         if not routing.pure:
             return None
         group = self._group(exchange, routing.queue_names, publish.mandatory)
@@ -113,10 +138,10 @@ class Publisher:
             if word & properties.HEADERS and (b"\x02CC" in header or b"\x03BCC" in header):
                 return -1
         try:
-            mode = properties.check(header)
+            mode, priority = properties.check(header)
         except properties.PropertiesError:
             return -1
-        return _flags(mode) if mode in _DELIVERY_MODES else -1
+        return flags_of(mode, priority) if mode in _DELIVERY_MODES else -1
 
     def publish(self, group: object, messages: Sequence[Message]) -> None:
         """Takes a run from the lane."""
@@ -149,14 +174,23 @@ class Publisher:
         # Since 4.0 what is not persistent is transient.
         if values.delivery_mode not in _DELIVERY_MODES and vhost.profile.series < (4, 0):
             raise AMQPError(PRECONDITION_FAILED, f"invalid message: {{delivery_mode_unknown,{values.delivery_mode}}}")
+        if self._interceptors is not None:
+            values = self._interceptors.incoming(values, vhost.clock.unix_ms())
+            header = properties.replace(header, headers=values.headers, timestamp=values.timestamp)
         headers = values.headers or {}
         keys = [publish.routing_key, *_extra_keys(headers, "CC"), *_extra_keys(headers, "BCC")]
         self._check_user_id(values)
         if "BCC" in headers:
             header = properties.replace(header, headers={name: headers[name] for name in headers if name != "BCC"})
-        queues, routed = self._queues(exchange, keys, headers)
+        routing = vhost.route(exchange, keys, values)
+        queues, routed = self._queues(exchange, keys, routing.queue_names)
         group = RouteGroup(exchange, queues, publish.mandatory and not routed)
-        message = (address_of(publish.exchange, publish.routing_key), header, body, _flags(values.delivery_mode))
+        flags = flags_of(values.delivery_mode, values.priority, values.expiration is not None)
+        if flags & EXPIRES:
+            vhost.expect_deadlines(queues)
+        message = (address_of(publish.exchange, publish.routing_key), header, body, flags)
+        for keeper in routing.keepers:
+            group.kept |= keeper.keep(Kept(keys, values, message))
         channel.publish_run(group, [message])
 
     def _check_user_id(self, values: properties.Properties) -> None:
@@ -166,10 +200,9 @@ class Publisher:
             text = f"user_id property set to '{values.user_id}' but authenticated user was '{user}'"
             raise AMQPError(PRECONDITION_FAILED, text)
 
-    def _queues(self, exchange: Exchange, keys: Sequence[str], headers: Table) -> tuple[tuple[Queue, ...], bool]:
-        """Where a message goes, and whether that counts as routed for `mandatory`."""
+    def _queues(self, exchange: Exchange, keys: Sequence[str], names: Sequence[str]) -> tuple[tuple[Queue, ...], bool]:
+        """Where a message goes that reaches the queues of these names, and whether that is routed for `mandatory`."""
         vhost = self._vhost
-        names = vhost.route(exchange, keys, headers).queue_names
         queues = [vhost.queues[name] for name in names]
         routed = bool(queues)
         if exchange.name == "":
@@ -195,10 +228,6 @@ def return_frames(channel: int, message: Message, frame_max_bytes: int) -> bytes
     """basic.return of an unroutable message, with its content."""
     address, header, body, _ = message
     return method_frame(channel, _RETURN + address) + content_frames(channel, header, body, frame_max_bytes)
-
-
-def _flags(delivery_mode: int | None) -> int:
-    return PERSISTENT if delivery_mode == properties.PERSISTENT else 0
 
 
 def _extra_keys(headers: Table, name: str) -> list[str]:

@@ -13,8 +13,11 @@ from amqpbroker.model.arguments import (
     declared_queue_arguments,
 )
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.parameters import MAX_QUEUES
 from amqpbroker.model.queue import Queue as QueueModel
-from amqpbroker.model.vhost import check_new_name
+from amqpbroker.model.queues.quorum import check_delete
+from amqpbroker.model.queues.stream import StreamQueue, refusal
+from amqpbroker.model.vhost import VirtualHost, check_new_name
 from amqpbroker.session.exchange import refuse_default
 from amqpbroker.session.names import clean
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
@@ -22,21 +25,6 @@ from amqpbroker.wire.methods import Queue
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
-
-# What is checked as RabbitMQ does and then does nothing is at least said in the log.
-_WITHOUT_EFFECT_YET = frozenset(
-    {
-        "x-dead-letter-exchange",
-        "x-delivery-limit",
-        "x-expires",
-        "x-max-age",
-        "x-max-length",
-        "x-max-length-bytes",
-        "x-max-priority",
-        "x-message-ttl",
-        "x-single-active-consumer",
-    }
-)
 
 
 def declare(channel: "Channel", method: Queue.Declare) -> None:
@@ -46,7 +34,9 @@ def declare(channel: "Channel", method: Queue.Declare) -> None:
         ready, consumers = _reply_name(channel, name)
     else:
         queue = _passive(channel, name) if method.passive else _declare(channel, name, method)
-        name, ready, consumers = queue.name, queue.message_count, len(queue.consumers)
+        # RabbitMQ does not count the consumers of a stream.
+        consumers = 0 if isinstance(queue, StreamQueue) else len(queue.consumers)
+        name, ready = queue.name, queue.message_count
         durable = queue.durable
     channel.last_queue = name
     ok = Queue.DeclareOk(queue=name, message_count=ready, consumer_count=consumers)
@@ -61,14 +51,24 @@ def _reply_name(channel: "Channel", name: str) -> tuple[int, int]:
 
 
 def _passive(channel: "Channel", name: str) -> QueueModel:
-    return channel.connection.vhost.queue(name, channel.connection)
+    queue = channel.connection.vhost.queue(name, channel.connection)
+    if queue.rules is not None:
+        queue.rules.used()
+    return queue
 
 
 def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel:
     connection = channel.connection
     vhost = connection.vhost
     profile = vhost.profile
-    arguments = declared_queue_arguments(method.arguments, profile)
+    arguments = declared_queue_arguments(
+        method.arguments,
+        profile,
+        vhost.default_queue_type,
+        durable=method.durable,
+        exclusive=method.exclusive,
+        auto_delete=method.auto_delete,
+    )
     owner = connection if method.exclusive else None
     # A queue that goes with its connection survives no restart, whatever was asked for.
     durable = method.durable and not method.exclusive
@@ -84,7 +84,11 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
         assert_equivalent("queue", name, vhost.name, "durable", durable, queue.durable)
         assert_equivalent("queue", name, vhost.name, "auto_delete", method.auto_delete, queue.auto_delete)
         assert_queue_arguments_equivalent(name, vhost.name, arguments, queue.arguments, profile)
+        if queue.rules is not None:
+            queue.rules.used()
         return queue
+    if profile.series < (4, 0):
+        _check_room(vhost, name)
     check_queue_arguments(
         name,
         vhost.name,
@@ -94,15 +98,21 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
         auto_delete=method.auto_delete,
         profile=profile,
     )
-    if len(vhost.queues) >= QUEUES_PER_VHOST_MAX:
-        limit = f"queue limit in vhost '{vhost.name}' ({QUEUES_PER_VHOST_MAX}) is reached"
-        raise AMQPError(PRECONDITION_FAILED, f"cannot declare queue '{name}': {limit}")
+    _check_room(vhost, name)
     queue = vhost.new_queue(name, durable=durable, auto_delete=method.auto_delete, owner=owner, arguments=arguments)
-    if ignored := sorted(_WITHOUT_EFFECT_YET & arguments.keys()):
-        connection.wire.on_fault(f"queue '{name}': accepted, but without effect in this version: {', '.join(ignored)}")
     if owner is not None:
         connection.exclusive_queues[name] = queue
+    vhost.events.queue_created(vhost.name, queue, connection.user_name)
     return queue
+
+
+def _check_room(vhost: VirtualHost, name: str) -> None:
+    """Whether one more queue may be. Source: RabbitMQ `check_vhost_queue_limit`."""
+    set_limit = vhost.parameters.limit(MAX_QUEUES)
+    limit = QUEUES_PER_VHOST_MAX if set_limit is None else min(set_limit, QUEUES_PER_VHOST_MAX)
+    if len(vhost.queues) >= limit:
+        reason = f"queue limit in vhost '{vhost.name}' ({limit}) is reached"
+        raise AMQPError(PRECONDITION_FAILED, f"cannot declare queue '{name}': {reason}")
 
 
 def bind(channel: "Channel", method: Queue.Bind) -> None:
@@ -110,7 +120,7 @@ def bind(channel: "Channel", method: Queue.Bind) -> None:
     connection = channel.connection
     connection.vhost.exchange(binding.source)
     connection.vhost.queue(binding.destination.name, connection)
-    connection.vhost.bind(binding)
+    connection.vhost.bind(binding, connection.user_name)
     channel.reply(
         Queue.BindOk(), nowait=method.nowait, after=channel.when_defined(connection.vhost.is_durable(binding))
     )
@@ -123,7 +133,7 @@ def unbind(channel: "Channel", method: Queue.Unbind) -> None:
     durable = connection.vhost.is_durable(binding) or not connection.vhost.is_bound(binding)
     if connection.vhost.is_bound(binding):
         connection.vhost.queue(binding.destination.name, connection)
-        connection.vhost.unbind(binding)
+        connection.vhost.unbind(binding, connection.user_name)
     channel.reply(Queue.UnbindOk(), after=channel.when_defined(durable))
 
 
@@ -142,6 +152,8 @@ def _binding(channel: "Channel", method: Queue.Bind | Queue.Unbind) -> Binding:
 def purge(channel: "Channel", method: Queue.Purge) -> None:
     connection = channel.connection
     queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
+    if isinstance(queue, StreamQueue):
+        raise refusal("queue.purge", queue.name, connection.vhost.name)
     channel.reply(Queue.PurgeOk(message_count=queue.purge()), nowait=method.nowait)
 
 
@@ -152,11 +164,16 @@ def delete(channel: "Channel", method: Queue.Delete) -> None:
     count = 0
     if queue is not None:
         vhost.check_owner(queue, connection)
-        if method.if_unused and queue.consumers:
-            raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} in use")
-        if method.if_empty and queue.message_count:
-            raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} not empty")
-        count = queue.message_count
+        # A stream goes whatever is in it, and tells no count.
+        if not isinstance(queue, StreamQueue):
+            check_delete(
+                queue, vhost.describe("queue", queue.name), if_unused=method.if_unused, if_empty=method.if_empty
+            )
+            if method.if_unused and queue.consumers:
+                raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} in use")
+            if method.if_empty and queue.message_count:
+                raise AMQPError(PRECONDITION_FAILED, f"{vhost.describe('queue', queue.name)} not empty")
+            count = queue.message_count
     ok = Queue.DeleteOk(message_count=count)
     if queue is None:
         # Its end may have been another client's wish a moment ago, and not be on disk yet.
@@ -165,7 +182,7 @@ def delete(channel: "Channel", method: Queue.Delete) -> None:
         # The answer goes out before the consumers are told: clients of theirs take a cancel in its place for a failure.
         journal = connection.broker.journal
         channel.reply(ok, nowait=method.nowait, after=journal.open_number if journal is not None and queue.log else 0)
-        vhost.delete_queue(queue)
+        vhost.delete_queue(queue, connection.user_name)
         connection.exclusive_queues.pop(queue.name, None)
 
 

@@ -10,7 +10,7 @@ from amqpbroker.session.unacked import Entry
 
 @dataclass(slots=True)
 class Transaction:
-    """published: runs in order. settled: (entries by delivery tag, how) in order; how: 'ack', 'requeue', 'discard'."""
+    """published: runs in order. settled: (entries by delivery tag, how) in order; how: 'ack', 'discard' or a Return."""
 
     published: list[tuple[RouteGroup, Sequence[Message]]] = field(default_factory=list)
     settled: list[tuple[dict[int, Entry], str]] = field(default_factory=list)

@@ -23,10 +23,13 @@ def select(channel: "Channel", method: Tx.Select) -> None:
 def commit(channel: "Channel", method: Tx.Commit) -> None:
     done = _current(channel)
     channel.transaction = Transaction()
+    all_taken = True
     for group, messages in done.published:
-        channel.route_run(group, messages)
+        all_taken = channel.route_committed(group, messages) and all_taken
     for entries, how in done.settled:
         channel.settle(list(entries.values()), how)
+    if not all_taken:
+        raise AMQPError(PRECONDITION_FAILED, "partial tx completion")
     journal = channel.connection.broker.journal
     channel.reply(Tx.CommitOk(), after=journal.open_number if journal is not None and journal.is_recording else 0)
 

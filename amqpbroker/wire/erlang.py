@@ -1,9 +1,9 @@
 """Values as Erlang prints them, since RabbitMQ's reply texts quote them so: `<<"bogus">>`, `{value_negative,-1}`."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from amqpbroker.wire.tables import Field, type_name
+from amqpbroker.wire.tables import Field, Table, type_name
 
 # `~p` breaks what does not fit into a line of so many characters.
 LINE_LENGTH: Final = 80
@@ -26,8 +26,7 @@ def term(field: Field) -> str:
         case "A":
             return _list(tagged(item) for item in value)
         case "F":
-            names = ((_binary(name.encode("utf-8", "surrogateescape")), item) for name, item in value.items())
-            return _list(f"{{{name},{type_name(item)},{term(item)}}}" for name, item in names)
+            return _list(entries(value))
         case _:
             return str(value)
 
@@ -37,10 +36,54 @@ def tagged(field: Field) -> str:
     return f"{{{type_name(field)},{term(field)}}}"
 
 
+def entries(table: Table) -> list[str]:
+    """Each entry of a table with its name and the name of its type: `{<<"x-priority">>,signedint,1}`."""
+    names = ((_binary(name.encode("utf-8", "surrogateescape")), item) for name, item in table.items())
+    return [f"{{{name},{type_name(item)},{term(item)}}}" for name, item in names]
+
+
 def string(text: str) -> str:
     """A text as Erlang's list of characters: quoted, or as numbers where one of them is not printable."""
     octets = text.encode("utf-8", "surrogateescape")
     return f'"{_escaped(octets)}"' if _printable(octets) else _list(map(str, octets))
+
+
+def json_term(value: Any) -> str:
+    """A value out of JSON as RabbitMQ holds it, in one line: texts are binaries, objects are maps.
+
+    A list of numbers that could all be characters is a text to Erlang: `"ab"`.
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return _float(value)
+        case str():
+            return _binary(value.encode("utf-8", "surrogateescape"))
+        case list():
+            if value and all(type(item) is int and 0 <= item <= 255 for item in value) and _printable(bytes(value)):
+                return f'"{"".join(_ESCAPES.get(chr(item), chr(item)) for item in value)}"'
+            return _list(map(json_term, value))
+        case dict():
+            return f"#{{{','.join(f'{json_term(name)} => {json_term(value[name])}' for name in sorted(value))}}}"
+        case _:
+            return str(value)
+
+
+def json_pairs(values: Mapping[str, Any]) -> str:
+    """An object out of JSON as a list of pairs, `[{<<"a">>,1}]`; one to a line where they do not fit into one."""
+    pairs = [f"{{{json_term(name)},{json_term(values[name])}}}" for name in sorted(values)]
+    whole = _list(pairs)
+    return whole if len(whole) <= LINE_LENGTH else "[" + ",\n ".join(pairs) + "]"
+
+
+def with_number(text: str, number: int, column: int) -> str:
+    """A pair of a text and a number as `~p` prints it when so many characters stand before it in the line."""
+    quoted = string(text)
+    whole = f"{{{quoted},{number}}}"
+    return whole if column + len(whole) <= LINE_LENGTH - 2 else f"{{{quoted},\n{' ' * (column + 1)}{number}}}"
 
 
 def octets(payload: bytes, column: int) -> str:

@@ -12,9 +12,20 @@ from operator import itemgetter
 from typing import Final, Protocol
 
 from amqpbroker.limits import DELIVER_MEMO_MAX, FRAME_OVERHEAD_BYTES, HEADER_MEMO_MAX
-from amqpbroker.wire.constants import ACK, BASIC, BODY, DELIVER, FRAME_END, FRAME_END_OCTET, HEADER, METHOD, PUBLISH
+from amqpbroker.wire.constants import (
+    ACK,
+    BASIC,
+    BODY,
+    DELIVER,
+    FRAME_END,
+    FRAME_END_OCTET,
+    HEADER,
+    METHOD,
+    NACK,
+    PUBLISH,
+)
 from amqpbroker.wire.frames import FRAME_HEADER, SIZE, TAG, content_frames
-from amqpbroker.wire.runs import Message, UniformRun
+from amqpbroker.wire.runs import Message, SharedRun, UniformRun
 
 # type, channel, size; class, weight, body size, property flags
 _CONTENT_HEADER: Final = struct.Struct(">BHIHHQH")
@@ -288,6 +299,12 @@ def lay_ack(prefix: bytes, tag: int, *, multiple: bool) -> bytes:
     return prefix + _ACK_TAIL.pack(tag, multiple, FRAME_END)
 
 
+def lay_nack(prefix: bytes, tag: int) -> bytes:
+    """A basic.nack frame that a publisher gets, for one message. prefix: of its acks, see `ack_prefix`."""
+    # Bit 1, requeue, is set wherever nobody says otherwise.
+    return prefix[: -len(ACK)] + NACK + _ACK_TAIL.pack(tag, 2, FRAME_END)
+
+
 def ack_prefix(channel: int) -> bytes:
     """What every basic.ack frame of a channel begins with: type, channel, size 13, class 60, method 80."""
     return struct.pack(">BHI", METHOD, channel, 13) + ACK
@@ -345,6 +362,9 @@ class DeliverLane:
         tag: delivery tag of the first.
         """
         memo = self._again if redelivered else self._first
+        if isinstance(messages, SharedRun) and (parts := messages.shared.parts(messages.start, messages.stop)):
+            address = messages.shared.messages[messages.start][0]
+            return self._lay_shared(outbox, tag, memo.get(address) or self._heads(address, redelivered), *parts)
         known_address, known_header, body, _ = messages[0]
         body_bytes = len(body)
         if 0 < body_bytes <= self._body_max_bytes and (bodies := _uniform_bodies(messages)):
@@ -382,6 +402,34 @@ class DeliverLane:
             tag += 1
             total_bytes += body_bytes
         return total_bytes
+
+    def _lay_shared(
+        self, outbox: list[bytes], tag: int, heads: tuple[bytes, bytes], headers: list[bytes], bodies: list[bytes]
+    ) -> int:
+        """Deliveries whose content frames are laid but for the channel's number."""
+        before, after = heads
+        body_head = self._body_prefix[1:]
+        start = 0
+        count = len(headers)
+        while start < count:
+            high, low = divmod(tag + start, 256)
+            share = min(256 - low, count - start)
+            head = before + high.to_bytes(7, "big")
+            outbox.append(head)
+            outbox += chain.from_iterable(
+                zip(
+                    _OCTETS[low : low + share],
+                    repeat(after),
+                    headers[start : start + share],
+                    repeat(body_head),
+                    bodies[start : start + share],
+                    repeat(head),
+                    strict=False,
+                )
+            )
+            del outbox[-1]
+            start += share
+        return count * (len(before) + 8 + len(after) + len(body_head)) + sum(map(len, headers)) + sum(map(len, bodies))
 
 
 def _uniform_bodies(messages: Sequence[Message]) -> list[bytes] | None:

@@ -128,10 +128,10 @@ def decode(header: bytes) -> Properties:
         raise PropertiesError(f"headers: {fault}") from fault
 
 
-def check(header: bytes) -> int | None:
-    """Checks the whole payload as `decode` does, and gives the delivery mode alone. Raises PropertiesError."""
+def check(header: bytes) -> tuple[int | None, int | None]:
+    """Checks the whole payload as `decode` does, and gives delivery mode and priority alone. Raises PropertiesError."""
     position = _VALUES_AT
-    mode = None
+    mode = priority = None
     try:
         flags = _FLAG_WORD.unpack_from(header, _FLAGS_AT)[0] & _NAMED_FLAGS
         for flag in _PRESENT.get(flags) or _present(flags):
@@ -143,6 +143,7 @@ def check(header: bytes) -> int | None:
             elif flag == TIMESTAMP:
                 position += _TIMESTAMP.size
             elif flag == PRIORITY:
+                priority = header[position]
                 position += 1
             else:
                 position += header[position] + 1
@@ -150,7 +151,7 @@ def check(header: bytes) -> int | None:
         raise PropertiesError(f"a property is cut off or malformed: {fault}") from fault
     if position != len(header):
         raise PropertiesError(f"the properties end at {position}, and the payload at {len(header)}")
-    return mode
+    return mode, priority
 
 
 def _present(flags: int) -> tuple[int, ...]:

@@ -181,7 +181,7 @@ def test_a_directory_without_a_journal_is_refused(tmp_path: Path, capsys: pytest
 
 def test_what_salvage_refuses_is_told(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     octets = (directory / "MANIFEST").read_bytes()
-    (directory / "MANIFEST").write_bytes(octets.replace(b" 1 ", b" 2 ", 1))
+    (directory / "MANIFEST").write_bytes(octets.replace(b" 2 ", b" 3 ", 1))
     assert run("salvage", directory) == 1
     assert "start a broker of that version on it" in capsys.readouterr().err
 

@@ -497,11 +497,11 @@ def test_what_is_damaged_is_named_with_what_to_do_and_left_as_it_is(serve, tmp_p
 def test_a_directory_of_a_newer_version_is_refused_with_what_to_do(serve, tmp_path):
     serve("--host", "127.0.0.1", **on_disk(tmp_path)).stop()
     path = tmp_path / "MANIFEST"
-    newer = path.read_bytes().replace(b"journal 1 ", b"journal 9 ")
+    newer = path.read_bytes().replace(b"journal 2 ", b"journal 9 ")
     path.write_bytes(newer)
     exit_code, line = refused("--host", "127.0.0.1", "--port", "0", **on_disk(tmp_path))
     assert exit_code == 1
-    assert "it is of version 9, and this broker reads version 1; " in line
+    assert "it is of version 9, and this broker reads versions up to 2; " in line
     assert line.endswith("start the version that wrote it, or give another --data-dir, or --memory")
     assert path.read_bytes() == newer
 

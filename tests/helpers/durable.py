@@ -171,8 +171,11 @@ def records(commit: Commit) -> list[Record]:
 
 def publishes(commit: Commit) -> list[format.Publish]:
     """The heads of its PUBLISH records."""
+    payload = b"".join(commit.pieces)
     return [
-        format.decode_publish(content, 0, len(content)) for kind, content in records(commit) if kind == format.PUBLISH
+        format.decode_publish(payload, start, end)
+        for kind, start, end in format.records(payload)
+        if kind in format.PUBLISHES
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.message import Message
+from amqpbroker.model.ports import Client
 
 
 def message(text: str) -> Message:
@@ -45,6 +46,9 @@ class Outlet:
 
     def outlet(self) -> object:
         return self
+
+    def client(self) -> Client:
+        return Client("test", 1, "guest")
 
     @property
     def bodies(self) -> list[str]:

@@ -140,7 +140,7 @@ class Builder:
         for _ in range(count):
             found = queue.take()
             assert found is not None
-            queue.may_hand_out(found[0])
+            queue.may_hand_out(found[0], found[1])
             self.unacked[name].append(found[0])
         self.commit()
 

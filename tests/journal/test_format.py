@@ -79,9 +79,9 @@ def test_a_segment_that_ends_in_its_header_is_refused() -> None:
 
 def test_a_segment_of_a_newer_version_is_told_from_damage() -> None:
     start = format.encode_segment_header(SegmentHeader(1, 2, 3))[:32]
-    newer = start[:11] + b"\x02" + start[12:]
+    newer = start[:11] + b"\x03" + start[12:]
     block = (newer + crc32(newer).to_bytes(4, "big")).ljust(BLOCK_BYTES, b"\0")
-    with pytest.raises(NewerVersion, match="version 2, and this broker reads version 1"):
+    with pytest.raises(NewerVersion, match="version 3, and this broker reads versions up to 2"):
         format.decode_segment_header(block)
 
 
@@ -223,7 +223,7 @@ def test_messages_that_differ_are_read_as_written(messages: list[Message], queue
     assert messages_of(record) == messages
 
 
-@given(SHORT, SHORT, st.integers(0, 20), st.integers(1, 8), st.integers(0, 255))
+@given(SHORT, SHORT, st.integers(0, 20), st.integers(1, 8), st.sampled_from([0, 1, 3, 9]))
 def test_a_uniform_run_is_read_as_written(address: bytes, header: bytes, size: int, count: int, flags: int) -> None:
     run = UniformRun(address, header, [bytes([number]) * size for number in range(count)], flags)
     assert messages_of(publish(run)) == list(run)

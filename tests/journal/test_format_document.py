@@ -47,7 +47,19 @@ def fields(layout: struct.Struct) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(
     "name",
-    ["_SEGMENT_HEADER", "_FRAME", "_RECORD", "_PUBLISH", "_QUEUE", "_UNIFORM", "_VARIED", "_RUNS", "_RUN", "_MARK"],
+    [
+        "_SEGMENT_HEADER",
+        "_FRAME",
+        "_RECORD",
+        "_PUBLISH",
+        "_QUEUE",
+        "_TIMED_QUEUE",
+        "_UNIFORM",
+        "_VARIED",
+        "_RUNS",
+        "_RUN",
+        "_MARK",
+    ],
 )
 def test_a_table_of_octets_is_the_struct(name: str) -> None:
     assert table_of(name) == fields(getattr(format, name))
@@ -55,7 +67,7 @@ def test_a_table_of_octets_is_the_struct(name: str) -> None:
 
 def test_the_kinds_of_records_are_named() -> None:
     kinds = {int(number): name for number, name in KIND.findall(PAGE)}
-    assert kinds == {getattr(format, name): name for name in ("PUBLISH", "ACK", "DEFINE", "MARK", "SEAL")}
+    assert kinds == {getattr(format, name): name for name in ("PUBLISH", "ACK", "DEFINE", "MARK", "SEAL", "TIMED")}
 
 
 def test_the_page_is_of_this_version() -> None:

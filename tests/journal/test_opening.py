@@ -111,8 +111,8 @@ def test_a_start_that_is_cut_off_at_any_call_loses_nothing() -> None:
         (lambda files: files.update(MANIFEST=files["MANIFEST"][:-3]), ("MANIFEST", 0, "checksum is wrong")),
         (lambda files: files.update(MANIFEST=b""), ("MANIFEST", 0, "does not begin like a manifest")),
         (
-            lambda files: files.update(MANIFEST=b"amqpbroker-journal 2 %08x\n{}" % crc32(b"{}")),
-            ("MANIFEST", 0, "it is of version 2, and this broker reads version 1"),
+            lambda files: files.update(MANIFEST=b"amqpbroker-journal 3 %08x\n{}" % crc32(b"{}")),
+            ("MANIFEST", 0, "it is of version 3, and this broker reads versions up to 2"),
         ),
     ],
 )
@@ -129,15 +129,15 @@ def test_damage_is_refused_with_file_and_offset(
 def test_a_segment_of_a_newer_version_is_refused() -> None:
     files = killed()
     start = bytearray(files[LAST][:32])
-    start[11] = 2
+    start[11] = 3
     files[LAST] = (start + crc32(start).to_bytes(4, "big")).ljust(BLOCK_BYTES, b"\0") + files[LAST][BLOCK_BYTES:]
-    assert refused(files)[2] == "it is of version 2, and this broker reads version 1"
+    assert refused(files)[2] == "it is of version 3, and this broker reads versions up to 2"
 
 
 def test_damage_is_not_taken_for_a_newer_version() -> None:
     for name in ("MANIFEST", LAST):
         files = killed()
-        files[name] = flipped(files[name], 19 if name == "MANIFEST" else 11)
+        files[name] = flipped(files[name], 18 if name == "MANIFEST" else 11)
         with pytest.raises(Damage) as fault:
             open_journal(disk_of(files), Random(0).randbytes, print)
         assert not fault.value.newer

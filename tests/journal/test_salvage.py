@@ -298,12 +298,12 @@ def test_it_can_be_damaged_and_salvaged_again() -> None:
 
 def test_what_a_newer_version_wrote_is_left_alone() -> None:
     disk = two_segments()
-    octets = Manifest(1, ()).encode().replace(b" 1 ", b" 2 ", 1)
+    octets = Manifest(1, ()).encode().replace(b" 2 ", b" 3 ", 1)
     disk.remove(MANIFEST)
     disk.create(MANIFEST, 0).close()
     overwrite(disk, MANIFEST, octets)
     before = files_of(disk)
-    with pytest.raises(Refused, match=r"version 2.*start a broker of that version"):
+    with pytest.raises(Refused, match=r"version 3.*start a broker of that version"):
         salvaged(disk)
     assert files_of(disk) == before
 

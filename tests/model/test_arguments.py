@@ -169,6 +169,7 @@ def test_any_arguments_are_accepted_or_refused_with_a_text(
         ("stream", "x-expires", 1000, "3.13"),
         ("classic", "x-stream-filter-size-bytes", 16, "4.2"),
         ("classic", "x-consumer-timeout", 16, "4.3"),
+        ("stream", "x-dispatch-strategy", "random", "4.3"),
     ],
 )
 def test_an_argument_of_another_type_of_queue_is_refused(kind: str, name: str, value: Any, profile: str) -> None:
@@ -189,6 +190,8 @@ def test_an_argument_of_another_type_of_queue_is_refused(kind: str, name: str, v
         ("quorum", "x-overflow", "reject-publish", "3.13"),
         ("quorum", "x-consumer-timeout", 16, "4.3"),
         ("quorum", "x-queue-leader-locator", "min-masters", "4.2"),
+        ("classic", "x-dispatch-strategy", "least-unacked", "4.3"),
+        ("quorum", "x-dispatch-strategy", "weighted", "3.13"),
         ("stream", "x-max-age", "5D", "3.13"),
         ("stream", "x-max-age", "5D\n", "3.13"),
         ("stream", "x-stream-max-segment-size-bytes", 3_000_000_000, "3.13"),
@@ -206,6 +209,8 @@ def test_an_argument_of_its_own_type_of_queue_is_accepted(kind: str, name: str, 
         ("quorum", "x-dead-letter-strategy", 1, "{unacceptable_type,signedint}"),
         ("quorum", "x-quorum-initial-group-size", 0, "{value_zero,0}"),
         ("quorum", "x-max-in-memory-length", -1, "{value_negative,-1}"),
+        ("classic", "x-dispatch-strategy", "fair", "\"unsupported dispatch strategy 'fair'\""),
+        ("quorum", "x-dispatch-strategy", 1, "{unacceptable_type,signedint}"),
         ("stream", "x-initial-cluster-size", -1, "{value_negative,-1}"),
         ("stream", "x-queue-leader-locator", "bogus", "invalid_queue_locator_arg"),
         ("stream", "x-queue-leader-locator", "min-masters", "invalid_queue_locator_arg"),
@@ -306,6 +311,24 @@ def test_since_4_0_the_arguments_name_the_type() -> None:
     assert declared_queue_arguments(quorum, PROFILES["4.2"]) == quorum
 
 
+@pytest.mark.parametrize("default", ["quorum", "stream", "classic"])
+@pytest.mark.parametrize("properties", [{}, {"exclusive": True}, {"auto_delete": True}, {"durable": False}])
+def test_a_virtual_host_s_type_is_for_queues_that_can_be_of_it(default: str, properties: dict[str, bool]) -> None:
+    how = {"durable": True, **properties}
+    fits = default == "classic" or not properties
+    assert declared_queue_arguments({}, PROFILES["3.13"], default, **how) == (
+        {"x-queue-type": longstr(default)} if fits else {}
+    )
+    assert declared_queue_arguments({}, PROFILES["4.2"], default, **how) == {
+        "x-queue-type": longstr(default if fits else "classic")
+    }
+
+
+def test_whoever_names_a_type_gets_it() -> None:
+    classic = {"x-queue-type": longstr("classic")}
+    assert declared_queue_arguments(classic, PROFILES["4.2"], "quorum", durable=True) == classic
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # What 4.3 does otherwise
 
@@ -348,6 +371,11 @@ def test_4_3_has_no_master_locator() -> None:
         ("classic", "x-priority", Field("d", 1.5), ': "expected integer, got double"'),
         ("classic", "x-cancel-on-ha-failover", Field("I", 1), ": {unacceptable_type,signedint}"),
         ("classic", "x-stream-offset", longstr("first"), " of queue type rabbit_classic_queue"),
+        ("classic", "x-weight", longstr("3"), ': "expected integer, got longstr"'),
+        ("classic", "x-weight", Field("I", 0), ": {value_zero,0}"),
+        ("quorum", "x-weight", Field("I", -1), ": {value_negative,-1}"),
+        ("quorum", "x-weight", Field("l", 1001), ": {max_value_exceeded,1001}"),
+        ("stream", "x-weight", Field("I", 1), " of queue type rabbit_stream_queue"),
         ("stream", "x-priority", Field("I", 1), " of queue type rabbit_stream_queue"),
         ("stream", "x-cancel-on-ha-failover", TRUE, " of queue type rabbit_stream_queue"),
         ("stream", "x-stream-offset", longstr("5X"), ': {invalid_stream_offset_arg,{longstr,<<"5X">>}}'),
@@ -365,6 +393,8 @@ def test_a_wrong_argument_of_a_consumer_is_refused(kind: str, name: str, value: 
         ("classic", "x-cancel-on-ha-failover", TRUE, "3.13"),
         ("classic", "x-cancel-on-ha-failover", Field("I", 1), "4.2"),
         ("classic", "x-bogus", Field("I", 1), "3.13"),
+        ("classic", "x-weight", Field("B", 1), "3.13"),
+        ("quorum", "x-weight", Field("l", 1000), "4.3"),
         ("quorum", "x-consumer-timeout", Field("I", 1), "4.3"),
         ("stream", "x-stream-offset", longstr("first"), "3.13"),
         ("stream", "x-stream-offset", longstr("5D"), "3.13"),
@@ -449,6 +479,11 @@ def test_arguments_are_compared_by_value(received: Field | None, current: Field 
             {"x_queue_type": "classic"},
             {"x_queue_type": "quorum"},
             "'x-queue-type': received 'classic' but current is 'quorum'",
+        ),
+        (
+            {"x_dispatch_strategy": "random"},
+            {"x_dispatch_strategy": "weighted"},
+            "'x-dispatch-strategy': received 'random' but current is 'weighted'",
         ),
         (
             {"x_single_active_consumer": False},

@@ -2,6 +2,8 @@
 
 import json
 import struct
+from types import SimpleNamespace
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,11 +13,16 @@ from amqpbroker.model.definitions import (
     binding_name,
     binding_of,
     exchange_content,
+    parameter_name,
+    policy_content,
+    policy_of,
     queue_content,
     table_from_json,
     table_to_json,
 )
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.policy import Policy
+from amqpbroker.model.ports import QueueJournal
 from amqpbroker.model.queue import Queue
 from amqpbroker.wire.tables import Field, Table, from_python
 
@@ -95,7 +102,8 @@ def test_other_types_are_other_bindings() -> None:
 def test_a_queue_is_its_number_and_what_it_was_declared_with() -> None:
     arguments = from_python({"x-queue-type": "classic"}).value
     queue = Queue("tasks", durable=True, auto_delete=True, arguments=arguments)
-    content = queue_content(queue, 7)
+    queue.log = cast(QueueJournal, SimpleNamespace(id=7))
+    content = queue_content(queue)
     assert content == {"id": 7, "auto_delete": True, "arguments": {"x-queue-type": ["S", "classic"]}}
     assert table_from_json(content["arguments"]) == arguments
 
@@ -109,3 +117,29 @@ def test_an_exchange_is_all_but_its_name() -> None:
         "internal": True,
         "arguments": {"alternate-exchange": ["S", "others"]},
     }
+
+
+PRIORITIES = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+
+
+@given(NAMES, NAMES, PRIORITIES)
+def test_a_policy_comes_back(vhost: str, name: str, priority: float) -> None:
+    definition = {"max-length": 10**30, "dead-letter-exchange": "größe", "ha-params": ["a", "b"]}
+    policy = Policy(vhost, name, "^tasks", "queues", definition, priority)
+    content = json.loads(json.dumps(policy_content(policy)))
+    assert policy_of(vhost, name, content) == policy
+
+
+def test_a_policy_is_all_but_its_name_under_rabbitmq_s_names() -> None:
+    policy = Policy("/", "short", "^tasks", "queues", {"max-length": 1}, 2)
+    assert policy_content(policy) == {
+        "pattern": "^tasks",
+        "apply-to": "queues",
+        "definition": {"max-length": 1},
+        "priority": 2,
+    }
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), unique=True, max_size=5))
+def test_no_two_parameters_have_one_name(pairs: list[tuple[str, str]]) -> None:
+    assert len({parameter_name(*pair) for pair in pairs}) == len(pairs)

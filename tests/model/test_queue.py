@@ -99,7 +99,7 @@ def test_a_queue_in_memory_gives_everything_out_at_once() -> None:
     queue = Queue("tasks")
     queue.extend(messages(1))
     found = queue.take()
-    assert found is not None and queue.may_hand_out(found[0])
+    assert found is not None and queue.may_hand_out(found[0], found[1])
     assert queue.log is None
 
 

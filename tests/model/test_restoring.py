@@ -16,6 +16,7 @@ from amqpbroker.model.restoring import restore
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Basic, Exchange, Queue
+from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table, from_python
 from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, server_of
@@ -102,6 +103,74 @@ def test_bindings_come_back_with_keys_and_arguments_between_queues_and_exchanges
     assert [body for body, _ in waiting(publisher)] == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("arguments", [{}, {"hash-header": "device"}])
+def test_a_consistent_hash_leads_where_it_led(arguments: dict[str, str]) -> None:
+    client = opened(DurableServer())
+    table = from_python(arguments).value
+    client.send(1, Exchange.Declare(exchange="hash", exchange_type="x-consistent-hash", durable=True, arguments=table))
+    for name in "dbac":
+        client.send(1, Queue.Declare(queue=name, durable=True))
+        client.send(
+            1,
+            Queue.Bind(queue=name, exchange="hash", routing_key="2"),
+            Queue.Bind(queue=name, exchange="hash", routing_key="5"),
+        )
+
+    def places(server: DurableServer) -> list[tuple[str, ...]]:
+        exchange = server.vhost.exchanges["hash"]
+        return [
+            server.vhost.route(exchange, [str(number)], Properties(headers={"device": Field("I", number)})).queue_names
+            for number in range(100)
+        ]
+
+    assert places(restarted(client)) == places(server_of(client))
+
+
+@pytest.mark.parametrize("kind", ["x-consistent-hash", "x-local-random", "x-modulus-hash", "x-random"])
+def test_every_type_of_exchange_routes_again(kind: str) -> None:
+    client = opened(DurableServer())
+    client.send(
+        1,
+        Queue.Declare(queue="tasks", durable=True),
+        Exchange.Declare(exchange="any", exchange_type=kind, durable=True),
+        Queue.Bind(queue="tasks", exchange="any", routing_key="" if kind == "x-local-random" else "1"),
+    )
+    publisher = opened(restarted(client))
+    publisher.publish(1, "any", "key", b"1")
+    assert waiting(publisher) == [(b"1", False)]
+
+
+def test_recent_history_is_there_for_new_bindings_and_not_for_old_ones() -> None:
+    client = opened(DurableServer())
+    arguments = from_python({"x-recent-history-length": 3}).value
+    client.send(
+        1,
+        Queue.Declare(queue="tasks", durable=True),
+        Queue.Declare(queue="late", durable=True),
+        Exchange.Declare(exchange="news", exchange_type="x-recent-history", durable=True, arguments=arguments),
+        Queue.Bind(queue="tasks", exchange="news"),
+    )
+    for body in (b"1", b"2", b"3", b"4"):
+        client.publish(1, "news", "", body)
+    again = opened(restarted(client))
+    assert waiting(again, "tasks") == []
+    again.publish(1, "news", "", b"5")
+    again = opened(restarted(again))
+    again.send(1, Queue.Bind(queue="late", exchange="news"))
+    assert [body for body, _ in waiting(again, "late")] == [b"3", b"4", b"5"]
+
+
+def test_recent_history_goes_with_its_exchange() -> None:
+    client = opened(DurableServer())
+    declare = Exchange.Declare(exchange="news", exchange_type="x-recent-history", durable=True)
+    client.send(1, declare)
+    client.publish(1, "news", "", b"1")
+    client.send(1, Exchange.Delete(exchange="news"), declare, Queue.Declare(queue="late", durable=True))
+    again = opened(restarted(client))
+    again.send(1, Queue.Bind(queue="late", exchange="news"))
+    assert waiting(again, "late") == []
+
+
 def test_an_alternate_exchange_works_again() -> None:
     client = opened(DurableServer())
     arguments = from_python({"alternate-exchange": "amq.fanout"}).value
@@ -170,6 +239,60 @@ def test_a_second_restart_finds_the_same_as_the_first() -> None:
     assert described(first.after_a_stop().after_a_kill().vhost) == before
 
 
+# What is set by name
+
+
+def set_much(server: DurableServer) -> None:
+    parameters = server.vhost.parameters
+    parameters.set_policy("short", {"pattern": "^tasks", "definition": {"max-length": 1}, "priority": 2})
+    parameters.set_policy("rest", {"pattern": "^logs", "definition": {"alternate-exchange": "amq.fanout"}})
+    parameters.set_policy("strict", {"pattern": "", "definition": {"expires": 9}}, for_operators=True)
+    parameters.set_limit("max-queues", 7)
+    server.vhost.set_default_queue_type("quorum")
+    server.broker.global_parameters.set("cluster_name", {"any": ["value"]})
+    server.broker.quotas.set_user_limits("anna", {"max-channels": 3})
+
+
+def all_that_is_set(server: DurableServer) -> dict[str, object]:
+    parameters, broker = server.vhost.parameters, server.broker
+    return {
+        "policies": list(parameters.policies),
+        "parameters": list(parameters),
+        "default queue type": server.vhost.default_queue_type,
+        "global": list(broker.global_parameters),
+        "users": dict(broker.quotas.user_limits()),
+    }
+
+
+def test_what_is_set_comes_back_and_counts() -> None:
+    client = opened(DurableServer())
+    server = server_of(client)
+    client.send(1, Queue.Declare(queue="tasks", durable=True), Queue.Declare(queue="other", durable=True))
+    client.send(1, Exchange.Declare(exchange="logs", exchange_type="direct", durable=True))
+    set_much(server)
+    again = restarted(client)
+    assert all_that_is_set(again) == all_that_is_set(server)
+    settings = {name: queue.settings for name, queue in again.vhost.queues.items()}
+    assert settings == {name: queue.settings for name, queue in server.vhost.queues.items()}
+    assert (settings["tasks"].max_length, settings["other"].expires_ms) == (1, 9)
+    assert again.vhost.exchanges["logs"].alternate == "amq.fanout"
+    assert set(again.broker.vhosts) == {"/"}
+
+
+def test_what_was_cleared_stays_gone() -> None:
+    client = opened(DurableServer())
+    server = server_of(client)
+    set_much(server)
+    server.vhost.parameters.clear_policy("short")
+    server.vhost.parameters.clear_policy("rest")
+    server.vhost.parameters.clear_policy("strict", for_operators=True)
+    server.vhost.parameters.clear("vhost-limits", "limits")
+    server.vhost.set_default_queue_type(None)
+    server.broker.global_parameters.clear("cluster_name")
+    server.broker.quotas.clear_user_limit("anna", "all")
+    assert all_that_is_set(restarted(client)) == all_that_is_set(DurableServer())
+
+
 # From definitions alone
 
 
@@ -236,3 +359,9 @@ def test_messages_come_back_to_their_queues() -> None:
     server_of(again).commit()
     (event,) = again.take()
     assert event.properties.message_id == "7"
+
+
+def test_a_policy_that_this_profile_would_refuse_comes_back_as_it_is() -> None:
+    content = {"pattern": "", "apply-to": "all", "definition": {"ha-mode": "all"}, "priority": 0}
+    broker, _, _ = filled({("policy", "/", "mirrors"): content})
+    assert [policy.definition for policy in broker.vhosts["/"].parameters.policies] == [{"ha-mode": "all"}]

@@ -10,6 +10,7 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
 from amqpbroker.model.routing import Routing, route
+from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import from_python, long_string
 
 
@@ -27,7 +28,7 @@ class Topology(dict[str, Exchange]):
         self[source].bind(Binding(source, to, key, table))
 
     def route(self, start: str, *keys: str, queues: Container[str] | None = None) -> Routing:
-        return route(self, {"q1", "q2", "q3"} if queues is None else queues, self[start], keys or ("",), {})
+        return route(self, {"q1", "q2", "q3"} if queues is None else queues, self[start], keys or ("",), Properties())
 
 
 def test_a_queue_gets_one_copy_over_many_ways() -> None:
@@ -125,6 +126,20 @@ def test_an_alternate_exchange_by_headers_is_not_pure_either() -> None:
     topology.declare("a", "direct", alternate="h")
     topology.declare("h", "headers")
     assert topology.route("a") == Routing((), pure=False)
+
+
+def test_exchanges_that_keep_messages_are_told_of_once_wherever_they_are() -> None:
+    topology = Topology()
+    topology.declare("a", "fanout", alternate="h")
+    topology.declare("h", "x-recent-history", alternate="i")
+    topology.declare("i", "x-recent-history")
+    assert topology.route("a").keepers == (topology["h"], topology["i"])
+    topology.bind("a", "q1")
+    assert topology.route("a").keepers == ()
+    topology.bind("a", ">h")
+    topology.bind("a", ">h", "again")
+    topology.bind("h", ">a")
+    assert topology.route("a").keepers == (topology["h"],)
 
 
 NAMES = st.sampled_from("abcdef")

@@ -134,3 +134,21 @@ def test_ten_thousand_runs_take_24_octets_each_and_give_them_back() -> None:
         assert tracemalloc.get_traced_memory()[0] < 100 * 24 * 2 + 2000
     finally:
         tracemalloc.stop()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=8), st.integers(0, 3), st.integers(0, 60))
+def test_what_follows_a_position_is_the_run_with_it_and_all_behind(
+    gaps_and_counts: list[tuple[int, int]], taken: int, position: int
+) -> None:
+    backlog = StoredRuns()
+    runs: list[StoredRun] = []
+    end = 1
+    for gap, count in gaps_and_counts:
+        runs.append((end + gap, count, LOCATION, False))
+        backlog.append(*runs[-1])
+        end += gap + count
+    for _ in range(min(taken, len(runs))):
+        backlog.pop()
+        del runs[0]
+    assert list(backlog.following(position)) == [run for run in runs if run[0] + run[1] > position]
+    assert [backlog.at(index) for index in range(len(backlog))] == runs

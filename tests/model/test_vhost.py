@@ -1,5 +1,7 @@
 """A virtual host: exchanges, queues, what binds them, and what goes when one of them goes."""
 
+from random import Random
+
 import pytest
 
 from amqpbroker.errors import (
@@ -14,9 +16,11 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
 from amqpbroker.model.queue import Queue
-from amqpbroker.model.queues.paged import PagedQueue
+from amqpbroker.model.queues.paged import NO_STORE, PagedQueue
+from amqpbroker.model.validation import InvalidParameterError
 from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
 from amqpbroker.profiles import PROFILES
+from amqpbroker.wire.properties import Properties
 from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, definitions
 from tests.helpers.outlet import Outlet, messages
@@ -35,7 +39,7 @@ class Told(Outlet):
 
 @pytest.fixture
 def vhost() -> VirtualHost:
-    return VirtualHost("/", PROFILES["4.2"], HandClock())
+    return VirtualHost("/", PROFILES["4.2"], Random(0).randbytes, HandClock())
 
 
 def add_queue(vhost: VirtualHost, name: str = "tasks", *, auto_delete: bool = False, owner: object = None) -> Queue:
@@ -57,7 +61,7 @@ def to_exchange(source: str, name: str) -> Binding:
 
 
 def reached(vhost: VirtualHost, exchange: str, key: str = "") -> tuple[str, ...]:
-    return vhost.route(vhost.exchange(exchange), (key,), {}).queue_names
+    return vhost.route(vhost.exchange(exchange), (key,), Properties()).queue_names
 
 
 def test_every_virtual_host_has_the_predeclared_exchanges(vhost: VirtualHost) -> None:
@@ -78,7 +82,7 @@ def test_a_missing_exchange_or_queue_is_named(vhost: VirtualHost) -> None:
 @pytest.mark.parametrize(("profile", "code"), [("3.13", COMMAND_INVALID), ("4.2", PRECONDITION_FAILED)])
 def test_an_unknown_type_of_exchange_is_refused_by_the_profiles_code(profile: str, code: int) -> None:
     with pytest.raises(AMQPError, match="unknown exchange type 'x-nothing'") as refused:
-        VirtualHost("/", PROFILES[profile], HandClock()).exchange_type("x-nothing")
+        VirtualHost("/", PROFILES[profile], Random(0).randbytes, HandClock()).exchange_type("x-nothing")
     assert refused.value.code == code
 
 
@@ -282,5 +286,14 @@ def test_every_queue_has_a_number_that_no_other_ever_has() -> None:
 
 def test_without_a_journal_a_queue_is_one_in_memory(vhost: VirtualHost) -> None:
     queue = vhost.new_queue("tasks", durable=True, auto_delete=False, owner=None, arguments={})
-    assert not isinstance(queue, PagedQueue)
     assert queue.log is None
+    assert isinstance(queue, PagedQueue) and queue.store is NO_STORE
+
+
+def test_the_default_queue_type_is_one_that_there_is(vhost: VirtualHost) -> None:
+    vhost.set_default_queue_type("stream")
+    with pytest.raises(InvalidParameterError, match="bogus is not a valid queue type"):
+        vhost.set_default_queue_type("bogus")
+    assert vhost.default_queue_type == "stream"
+    vhost.set_default_queue_type(None)
+    assert vhost.default_queue_type is None

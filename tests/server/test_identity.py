@@ -4,7 +4,7 @@ import pytest
 
 from amqpbroker import __version__
 from amqpbroker.profiles import PROFILES
-from amqpbroker.server.identity import server_properties
+from amqpbroker.server.identity import node_name, server_properties
 from amqpbroker.wire.tables import decode_table, encode_table, to_python
 
 
@@ -44,3 +44,8 @@ def test_nine_capabilities_are_announced():
 def test_the_table_can_be_sent():
     octets = encode_table(server_properties(PROFILES["4.2"]))
     assert decode_table(octets, 0, len(octets))[0] == server_properties(PROFILES["4.2"])
+
+
+def test_a_node_has_the_short_name_of_its_host(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "here.example.org")
+    assert node_name() == "rabbit@here"

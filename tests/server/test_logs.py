@@ -104,6 +104,15 @@ def test_the_level_leaves_out_what_is_less_severe(log):
     assert [line.partition(": ")[2] for line in log()] == ["heard"]
 
 
+def test_another_handler_may_want_more_than_is_shown(log):
+    set_up("warning", "text")
+    ours = logging.getLogger("amqpbroker.server")
+    ours.setLevel(logging.DEBUG)
+    ours.info("quiet")
+    ours.setLevel(logging.NOTSET)
+    assert log() == []
+
+
 def test_setting_up_again_replaces_the_first(log):
     set_up("info", "text")
     set_up("info", "json")

@@ -140,7 +140,7 @@ class Watching:
         self.settled_ = asyncio.Event()
         self.published_count = 0
 
-    def published(self, _exchange: object, _queues: object, messages: Sequence[object]) -> None:
+    def published(self, _sink: object, _exchange: object, _queues: object, messages: Sequence[object]) -> None:
         self.published_count += len(messages)
 
     def delivered(self, *_: object) -> None:
@@ -190,7 +190,7 @@ async def later(server: Server, after_s: float) -> None:
 
 def test_the_acknowledgement_of_a_publisher_that_is_held_back_gets_through(run) -> None:
     async def program(server: Server, client: SocketClient) -> None:
-        server.broker.tap = watching = Watching()
+        server.broker.vhosts["/"].tap = watching = Watching()
         client.send(1, Basic.Consume(queue="tasks", nowait=True))
         client.writer.write(publish_octets(1, TO_TASKS, b"hello"))
         await client.until(Connection.Blocked)
@@ -204,7 +204,7 @@ def test_the_acknowledgement_of_a_publisher_that_is_held_back_gets_through(run) 
 
 def test_who_is_held_back_goes_on_where_it_was_when_the_alarm_is_over(run) -> None:
     async def program(server: Server, client: SocketClient) -> None:
-        server.broker.tap = watching = Watching()
+        server.broker.vhosts["/"].tap = watching = Watching()
         client.send(1, Basic.Consume(queue="tasks", nowait=True))
         client.writer.write(publish_octets(1, TO_TASKS, bytes(10_000)) * 500)
         await client.until(Connection.Blocked)

@@ -144,6 +144,14 @@ def test_a_fault_in_one_leaves_the_others(loop, ticker, done):
     assert [what for _, what in done] == ["same time", "later"]
 
 
+def test_when_what_was_due_is_done_it_is_told(loop, done):
+    ticker = Ticker(loop, lambda: done.append((loop.now_s, "told")))
+    for when_s in (101.0, 101.0, 102.0):
+        ticker.at(when_s, note(done, ticker, "due"))
+    loop.turn_to(102.0)
+    assert [what for _, what in done] == ["due", "due", "told", "due", "told"]
+
+
 def test_after_stop_nothing_is_done(loop, ticker, done):
     ticker.at(101.0, note(done, ticker, "never"))
     ticker.stop()

@@ -13,6 +13,7 @@ from amqpbroker.model.broker import DISK
 from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import Message
+from amqpbroker.model.ports import Sink
 from amqpbroker.model.queue import Queue as QueueModel
 from amqpbroker.wire.methods import Basic, Channel, Connection, Queue
 from amqpbroker.wire.tables import Field
@@ -134,7 +135,9 @@ class Tap:
     def _see(self, what: str, messages: Sequence[Message]) -> None:
         self.seen += [(what, body) for _, _, body, _ in messages]
 
-    def published(self, exchange: Exchange, queues: Sequence[QueueModel], messages: Sequence[Message]) -> None:
+    def published(
+        self, sink: Sink, exchange: Exchange, queues: Sequence[QueueModel], messages: Sequence[Message]
+    ) -> None:
         assert [queue.name for queue in queues] == ["tasks"]
         self._see(f"published to {exchange.name!r}", messages)
 
@@ -148,7 +151,7 @@ class Tap:
 def test_a_tap_sees_all_that_comes_and_goes() -> None:
     client = with_queue()
     tap = Tap()
-    client.broker.tap = tap
+    client.vhost.tap = tap
     publish_numbers(client, 1)
     client.send(1, Basic.Get(queue="tasks", no_ack=False), Basic.Reject(delivery_tag=1, requeue=True))
     consume(client, "ctag")
@@ -160,8 +163,8 @@ def test_a_tap_sees_all_that_comes_and_goes() -> None:
         ("requeue", b"1"),
         ("delivered again", b"1"),
         ("ack", b"1"),
-        ("delivered", b"2"),
         ("published to ''", b"2"),
+        ("delivered", b"2"),
     ]
 
 

@@ -293,3 +293,58 @@ def test_closing_a_channel_with_deliveries_on_their_way_ends_with_close_ok() -> 
     client = with_queue(count=2)
     client.send(1, Basic.Consume(queue="tasks", consumer_tag="ctag"), Channel.Close())
     assert [type(method).__name__ for method in client.methods()] == ["ConsumeOk", "Deliver", "Deliver", "CloseOk"]
+
+
+# Limits
+
+
+def refused_by(client: WireClient, vhost: str = "/") -> tuple[int, str]:
+    """(reply code, reply text) with which connection.open is answered."""
+    client.feed(b"AMQP\0\0\x09\x01")
+    client.send(0, start_ok(), Connection.TuneOk(channel_max=9, frame_max=9_000))
+    client.take()
+    return fault(client, 0, Connection.Open(virtual_host=vhost))
+
+
+def test_a_virtual_host_that_is_full_takes_nobody_until_somebody_goes() -> None:
+    server = MemoryServer()
+    first = opened(server)
+    server.vhost.parameters.set_limit("max-connections", 1)
+    text = "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (1) is reached"
+    assert refused_by(WireClient(server)) == (NOT_ALLOWED, text)
+    first.send(0, Connection.Close())
+    assert opened(server).session.user_name == "guest"
+
+
+def test_a_user_with_as_many_connections_as_allowed_gets_no_other() -> None:
+    server = MemoryServer()
+    opened(server)
+    server.broker.quotas.set_user_limits("guest", {"max-connections": 1})
+    text = "NOT_ALLOWED - connection refused for user 'guest': user connection limit (1) is reached"
+    assert refused_by(WireClient(server)) == (NOT_ALLOWED, text)
+
+
+def test_one_channel_too_many_ends_the_connection_and_its_channels_count_no_more() -> None:
+    server = MemoryServer()
+    other, client = opened(server), opened(server)
+    server.broker.quotas.set_user_limits("guest", {"max-channels": 2})
+    text = "NOT_ALLOWED - number of channels opened for user 'guest' has reached the maximum allowed user limit of 2"
+    assert fault(client, 2, Channel.Open()) == (NOT_ALLOWED, text)
+    assert server.broker.quotas.channels_of == {"guest": 1}
+    other.open_channel(2)
+    assert fault(other, 3, Channel.Open())[0] == NOT_ALLOWED
+
+
+@pytest.mark.parametrize("end", ["close", "lost"])
+def test_who_goes_is_counted_no_more(end: str) -> None:
+    server = MemoryServer()
+    client = opened(server, 1, 2, 3)
+    client.send(2, Channel.Close())
+    assert fault(client, 3, Queue.Declare(queue="none", passive=True))[0] == 404
+    quotas = server.broker.quotas
+    assert (quotas.connections_in, quotas.connections_of, quotas.channels_of) == ({"/": 1}, {"guest": 1}, {"guest": 1})
+    if end == "close":
+        client.send(0, Connection.Close())
+    else:
+        client.vanish()
+    assert (quotas.connections_in, quotas.connections_of, quotas.channels_of) == ({}, {}, {})

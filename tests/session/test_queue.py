@@ -37,15 +37,6 @@ def test_declaring_without_an_answer_declares() -> None:
     assert "tasks" in client.vhost.queues
 
 
-def test_arguments_without_effect_are_said_in_the_log() -> None:
-    client = opened()
-    said: list[object] = []
-    client.connection.on_fault = said.append
-    arguments = {"x-message-ttl": from_python(1000), "x-other": from_python(1)}
-    client.call(1, Queue.Declare(queue="tasks", arguments=arguments))
-    assert said == ["queue 'tasks': accepted, but without effect in this version: x-message-ttl"]
-
-
 def test_line_breaks_in_a_name_are_stripped() -> None:
     assert opened().call(1, Queue.Declare(queue="ta\r\nsks")) == Queue.DeclareOk(queue="tasks")
 
@@ -401,3 +392,54 @@ def test_an_auto_delete_queue_that_is_durable_is_gone_from_disk_with_its_last_co
     client.send(1, Basic.Cancel(consumer_tag="ctag", nowait=True))
     server_of(client).commit()
     assert server_of(client).after_a_power_cut().vhost.queues == {}
+
+
+# Limits and the default type of a virtual host
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [("3.13", "queue limit in vhost '/' (1) is reached"), ("4.2", "invalid arg 'x-max-length'")],
+)
+def test_before_4_the_limit_is_looked_at_before_the_arguments(profile: str, words: str) -> None:
+    client = with_queue(profile=profile)
+    client.vhost.parameters.set_limit("max-queues", 1)
+    wrong = Queue.Declare(queue="other", arguments=from_python({"x-max-length": -1}).value)
+    assert words in fault(client, 1, wrong)[1]
+
+
+def test_a_queue_that_is_there_or_another_s_is_no_question_of_room() -> None:
+    client = with_queue()
+    client.vhost.parameters.set_limit("max-queues", 0)
+    assert client.call(1, Queue.Declare(queue="tasks")) == Queue.DeclareOk(queue="tasks")
+    assert fault(client, 1, Queue.Declare(queue="tasks", exclusive=True))[0] == RESOURCE_LOCKED
+
+
+def test_a_deleted_queue_makes_room() -> None:
+    client = with_queue()
+    client.vhost.parameters.set_limit("max-queues", 1)
+    client.send(1, Queue.Delete(queue="tasks"))
+    assert client.call(1, Queue.Declare(queue="other")) == Queue.DeclareOk(queue="other")
+
+
+def test_a_queue_without_a_type_is_of_the_virtual_host_s() -> None:
+    client = opened()
+    client.vhost.set_default_queue_type("quorum")
+    client.send(1, Queue.Declare(queue="safe", durable=True), Queue.Declare(queue="mine", exclusive=True))
+    assert [queue.settings.kind for queue in client.vhost.queues.values()] == ["quorum", "classic"]
+    code, text = fault(client, 1, Queue.Declare(durable=True))
+    assert (code, text) == (
+        PRECONDITION_FAILED,
+        "PRECONDITION_FAILED - Cannot declare a server-named queue for type rabbit_quorum_queue",
+    )
+
+
+def test_a_queue_that_has_got_its_type_keeps_it_and_is_declared_again_with_or_without() -> None:
+    client = opened()
+    client.vhost.set_default_queue_type("quorum")
+    named = from_python({"x-queue-type": "quorum"}).value
+    for arguments in ({}, named, {}):
+        ok = client.call(1, Queue.Declare(queue="safe", durable=True, arguments=arguments))
+        assert ok == Queue.DeclareOk(queue="safe")
+    classic = Queue.Declare(queue="safe", durable=True, arguments=from_python({"x-queue-type": "classic"}).value)
+    assert "received 'classic' but current is 'quorum'" in fault(client, 1, classic)[1]

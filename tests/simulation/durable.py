@@ -159,7 +159,7 @@ class DurableWorld(World):
         self.ledger.restarted(vhost, over_flagging)
         # What was read for the comparison is read again when it is wanted.
         self.log.pages.close()
-        broker.tap = self.ledger
+        vhost.tap = self.ledger
         self.clients = {}
         self.pending = None
         self.broken = False

@@ -15,6 +15,7 @@ from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.definitions import binding_name, exchange_content, table_to_json
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import PERSISTENT, Message
+from amqpbroker.model.ports import Sink
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from tests.simulation.naive import Mismatch
@@ -107,7 +108,7 @@ class Ledger:
 
     # The tap
 
-    def published(self, exchange: Exchange, queues: Sequence[Queue], messages: Sequence[Message]) -> None:
+    def published(self, sink: Sink, exchange: Exchange, queues: Sequence[Queue], messages: Sequence[Message]) -> None:
         for queue in queues:
             known = self.queue(queue)
             for message in messages:

@@ -158,8 +158,8 @@ def drop_what_one_queue_has_settled() -> AbstractContextManager[Any]:
 def renumber_positions_at_recovery() -> AbstractContextManager[Any]:
     restore = PagedQueue.restore
 
-    def renumbered(queue: PagedQueue, runs: StoredRuns, tail: int) -> None:
-        restore(queue, runs, max((end for _, end in runs.positions()), default=1))
+    def renumbered(queue: PagedQueue, runs: StoredRuns, tail: int, *, timed: bool) -> None:
+        restore(queue, runs, max((end for _, end in runs.positions()), default=1), timed=timed)
 
     return patch.object(PagedQueue, "restore", renumbered)
 

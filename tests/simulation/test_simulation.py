@@ -94,7 +94,7 @@ def test_what_a_lost_connection_had_goes_to_the_other_consumer() -> None:
 
 def test_a_queue_that_forgets_what_comes_back_is_found() -> None:
     with (
-        patch.object(Queue, "requeue", lambda self, entries: None),
+        patch.object(Queue, "requeue", lambda self, entries, how: None),
         pytest.raises(Mismatch, match=r"ready in q0|keeps"),
     ):
         replay([*_two_consumers()[:-2], Send(0, (Settle(1, 0, how="requeue", by="nack"),))])
@@ -123,7 +123,7 @@ def test_a_failure_names_its_seed_and_prints_as_a_program_that_fails_the_same_wa
 
 def test_a_failure_is_shrunk_to_the_steps_that_it_takes() -> None:
     steps = [Connect(7), *_two_consumers(), Connect(8)]
-    with patch.object(Queue, "requeue", lambda self, entries: None):
+    with patch.object(Queue, "requeue", lambda self, entries, how: None):
         short = shrink(steps, lambda some: type(failure_of(some, "4.2", False)) is Mismatch)
     text = program(short, "4.2", False)
     assert [step for step in short if isinstance(step, Connect)] == [Connect(0), Connect(1)]

@@ -16,7 +16,7 @@ from pamqp.header import ContentHeader
 from amqpbroker.limits import DELIVER_MEMO_MAX
 from amqpbroker.model.message import address_of, split_address
 from amqpbroker.wire.hot import DeliverLane, PublishLane, _split_bodies, ack_prefix, read_acks
-from amqpbroker.wire.runs import Message, UniformRun
+from amqpbroker.wire.runs import Message, SharedMessages, SharedRun, UniformRun
 
 CHANNEL = 3
 FRAME_MAX_BYTES = 4096
@@ -474,6 +474,31 @@ def test_messages_alike_but_for_some_are_laid_each_as_it_is(lead: int, messages:
     laid = b"".join(outbox)
     assert laid == expected_deliveries("ctag", 250, messages, False, BODY_MAX_BYTES)
     assert len(laid) / 2 < octets < len(laid) * 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    FIRST_TAGS,
+    st.lists(MESSAGES | st.builds(message, st.binary(min_size=1, max_size=9)), min_size=1, max_size=300),
+    st.booleans(),
+    st.sampled_from([4096, 131_072, 0]),
+    st.data(),
+)
+def test_messages_that_are_shared_are_laid_for_each_consumer_the_same(
+    tag: int, messages: list[Message], redelivered: bool, frame_max_bytes: int, data: st.DataObject
+) -> None:
+    shared = SharedMessages()
+    shared.append(messages)
+    stop = data.draw(st.integers(1, len(messages)))
+    start = data.draw(st.integers(0, stop - 1))
+    piece = frame_max_bytes - 8 if frame_max_bytes else 1 << 31
+    for consumer_tag in ("ctag", "other"):
+        outbox: list[bytes] = []
+        lane = DeliverLane(CHANNEL, consumer_tag, frame_max_bytes)
+        octets = lane.lay(outbox, tag, SharedRun(shared, start, stop), redelivered)
+        laid = b"".join(outbox)
+        assert laid == expected_deliveries(consumer_tag, tag, messages[start:stop], redelivered, piece)
+        assert octets == len(laid) or shared.parts(start, stop) is None
 
 
 def test_first_and_repeated_deliveries_of_one_consumer_keep_apart() -> None:

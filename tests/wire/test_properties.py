@@ -162,7 +162,7 @@ def test_checking_is_deciding_as_decoding_does(octets: bytes, flags: int) -> Non
         with pytest.raises(PropertiesError):
             check(header)
     else:
-        assert check(header) == decoded.delivery_mode
+        assert check(header) == (decoded.delivery_mode, decoded.priority)
 
 
 @given(PROPERTIES, st.integers(0, 60), st.integers(0, 255))
@@ -172,7 +172,7 @@ def test_checking_what_was_damaged_in_one_octet_is_deciding_as_decoding_does(
     header = bytearray(encode(values, 5))
     header[12 + at % (len(header) - 12)] = octet
     outcomes = []
-    for look in (lambda octets: decode(octets).delivery_mode, check):
+    for look in (lambda octets: (decode(octets).delivery_mode, decode(octets).priority), check):
         try:
             outcomes.append(look(bytes(header)))
         except PropertiesError:

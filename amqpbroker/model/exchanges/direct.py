@@ -3,24 +3,28 @@
 Source: AMQP 0-9-1 specification 3.1.3.1; RabbitMQ `rabbit_exchange_type_direct`, `rabbit_exchange:route/3`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchange import Destinations, Exchange
+from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table
 
 
 class DirectExchange(Exchange):
     type: ClassVar[str] = "direct"
-    pure: ClassVar[bool] = True
+    pure = True
 
     def __init__(self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
         self._by_key: dict[str, Destinations] = {}
 
-    def destinations(self, routing_key: str, headers: Table) -> Iterable[Destination]:
-        return self._by_key.get(routing_key, ())
+    def destinations(self, routing_keys: Sequence[str], properties: Properties) -> Iterable[Destination]:
+        found: list[Destination] = []
+        for routing_key in routing_keys:
+            found += self._by_key.get(routing_key, ())
+        return found
 
     def _index(self, binding: Binding) -> None:
         self._by_key.setdefault(binding.routing_key, Destinations()).add(binding.destination)
@@ -38,5 +42,5 @@ class DefaultExchange(DirectExchange):
     def __init__(self) -> None:
         super().__init__("", durable=True, auto_delete=False, internal=False, arguments={})
 
-    def destinations(self, routing_key: str, headers: Table) -> Iterable[Destination]:
-        return (Destination("queue", routing_key),)
+    def destinations(self, routing_keys: Sequence[str], properties: Properties) -> Iterable[Destination]:
+        return [Destination("queue", routing_key) for routing_key in routing_keys]

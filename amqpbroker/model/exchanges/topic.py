@@ -10,15 +10,19 @@ a `*`, go to the `TopicAutomaton`. Neither goes back over the key, so that no bi
 Source: AMQP 0-9-1 specification 3.1.3.3; RabbitMQ `rabbit_exchange_type_topic`, `rabbit_db_topic_exchange`.
 """
 
-from collections.abc import Iterable
-from typing import ClassVar, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from amqpbroker.errors import PRECONDITION_FAILED, AMQPError
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchange import Destinations, Exchange
 from amqpbroker.model.exchanges.topic_automaton import Pattern, TopicAutomaton
 from amqpbroker.profiles import Profile
+from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table
+
+if TYPE_CHECKING:
+    from amqpbroker.model.queue import Queue
 
 # RabbitMQ 4.3 takes no pattern with more, as its own matcher pays for each.
 HASH_WORDS_MAX: Final = 2
@@ -39,14 +43,14 @@ class _Node:
 
 class TopicExchange(Exchange):
     type: ClassVar[str] = "topic"
-    pure: ClassVar[bool] = True
+    pure = True
 
     def __init__(self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
         self._root = _Node()
         self._automaton = TopicAutomaton()
 
-    def check_binding(self, binding: Binding, profile: Profile) -> None:
+    def check_binding(self, binding: Binding, profile: Profile, queue: "Queue | None") -> None:
         hash_words = split(binding.routing_key).count("#")
         if profile.series >= (4, 3) and hash_words > HASH_WORDS_MAX:
             raise AMQPError(
@@ -55,8 +59,13 @@ class TopicExchange(Exchange):
                 f"at most {HASH_WORDS_MAX} are allowed",
             )
 
-    def destinations(self, routing_key: str, headers: Table) -> Iterable[Destination]:
-        words = split(routing_key)
+    def destinations(self, routing_keys: Sequence[str], properties: Properties) -> Iterable[Destination]:
+        found: list[Destination] = []
+        for routing_key in routing_keys:
+            found += self._matches(split(routing_key))
+        return found
+
+    def _matches(self, words: list[str]) -> list[Destination]:
         found: list[Destination] = []
         nodes = [self._root]
         for word in words:

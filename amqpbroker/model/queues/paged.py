@@ -9,27 +9,45 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from amqpbroker.limits import HEAD_MAX_BYTES
+from amqpbroker.limits import HEAD_MAX_BYTES, MESSAGE_OVERHEAD_BYTES
 from amqpbroker.model.message import PERSISTENT, Message
-from amqpbroker.model.queue import Queue, size_of
+from amqpbroker.model.queue import Entry, Queue, size_of
 from amqpbroker.model.stored_runs import StoredRuns
 from amqpbroker.wire.tables import Table
 
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
-    from amqpbroker.model.ports import Store
+    from amqpbroker.model.ports import RecordedQueue, Store
 
 # So much is read back at a time.
 _REFILL_BYTES: Final = 1_048_576
 
 
+class NoStore:
+    """For a broker that keeps everything in memory: what it is told to take stays where it is."""
+
+    def page(self, queue: "RecordedQueue", first: int, messages: Sequence[Message]) -> None:
+        pass
+
+    def read(self, place: int, queue: int, first: int, count: int) -> list[Message | None]:
+        raise AssertionError("nothing is ever on disk")
+
+    def release(self, place: int, count: int) -> None:
+        pass
+
+
+NO_STORE: Final = NoStore()
+
+
 class PagedQueue(Queue):
     """tail: the position that the next message gets. again: what is in the head may have been with a client already.
 
-    on_disk: runs behind the head. held: runs behind those, as (first position, messages), until they are on disk.
+    on_disk: runs behind the head; _disk_bytes: of their bodies, None after a restart until somebody asks.
+    held: runs behind those, as (first position, messages), until they are on disk. is_timed: a restart has found
+    messages with deadlines.
     """
 
-    __slots__ = ("again", "held", "held_count", "on_disk", "store", "tail")
+    __slots__ = ("_disk_bytes", "again", "held", "held_count", "is_timed", "on_disk", "store", "tail")
 
     def __init__(
         self,
@@ -48,11 +66,15 @@ class PagedQueue(Queue):
         self.on_disk = StoredRuns()
         self.held: deque[tuple[int, Sequence[Message]]] = deque()
         self.held_count = 0
+        self._disk_bytes: int | None = 0
+        self.is_timed = False
 
-    def restore(self, runs: StoredRuns, tail: int) -> None:
-        """What a restart has found of it."""
+    def restore(self, runs: StoredRuns, tail: int, *, timed: bool = False) -> None:
+        """What a restart has found of it. timed: some of it may have a deadline."""
         self.on_disk = runs
+        self.is_timed = timed
         self.tail = tail
+        self._disk_bytes = None if runs.message_count else 0
 
     # Messages
 
@@ -60,7 +82,29 @@ class PagedQueue(Queue):
     def message_count(self) -> int:
         return len(self.ready) + len(self.requeued) + self.on_disk.message_count + self.held_count
 
+    @property
+    def ready_bytes(self) -> int:
+        if self._disk_bytes is None:
+            self._disk_bytes = sum(
+                len(message[2])
+                for first, count, place, _ in self.on_disk
+                for message in self.store.read(place, self.log_id, first, count)
+                if message is not None
+            )
+        return super().ready_bytes - MESSAGE_OVERHEAD_BYTES * self.held_count + self._disk_bytes
+
+    def moment_ms(self, messages: Sequence[Message]) -> int:
+        """What is recorded with messages that are about to be put in: when they are to leave; 0: never."""
+        return self.rules.deadline_ms(messages) if self.rules is not None else 0
+
+    def part_for(self, flags: int) -> "PagedQueue":
+        """Which part of the queue takes messages with these flags, and has them recorded."""
+        return self
+
     def extend(self, messages: Sequence[Message]) -> None:
+        rules = self.rules
+        if rules is not None:
+            messages = rules.admitted(messages)
         count = len(messages)
         self.published_count += count
         first = self.tail
@@ -78,30 +122,40 @@ class PagedQueue(Queue):
                 if given:
                     messages = messages[given:]
                     first += given
+        self._keep(first, messages)
+        if rules is not None:
+            rules.enforce()
+
+    def _keep(self, first: int, messages: Sequence[Message]) -> None:
+        """Puts messages that nobody takes at once behind all others."""
         # After a restart there may be a gap between the head and here, and the head counts without gaps.
         follows = first == self.head + len(self.ready) and not self.again
         if self.on_disk or self.held or not follows or self.held_bytes >= HEAD_MAX_BYTES:
             self.held.append((first, messages))
             self.held_count += len(messages)
-            if self.log is None or not messages[0][3] & PERSISTENT:
+            if self.log is None or not (self.records_transient or messages[0][3] & PERSISTENT):
                 self.store.page(self, first, messages)
         else:
             self.ready.extend(messages)
         self.held_bytes += size_of(messages)
 
-    def take(self) -> tuple[int, Message, bool] | None:
+    def first(self) -> Message | None:
         while not (self.requeued or self.ready) and self._refill():
             pass
-        again = self.again and not self.requeued
-        found = super().take()
-        if found is None:
-            return None
-        position, message, redelivered = found
-        if again:
-            self.redelivered_count += 1
-        return position, message, redelivered or again
+        return super().first()
 
-    def may_hand_out(self, position: int) -> bool:
+    def _head_was_out(self) -> bool:
+        return self.again or bool(self.requeued)
+
+    def forget(self, entries: Sequence[Entry]) -> None:
+        super().forget(entries)
+        self._settled([position for position, _, _ in entries])
+
+    def _settled(self, positions: Sequence[int]) -> None:
+        if self.log is not None and positions:
+            self.log.settle(positions)
+
+    def may_hand_out(self, position: int, message: Message) -> bool:
         if self.log is None:
             return True
         may = self.log.allowance(position) > 0
@@ -121,6 +175,7 @@ class PagedQueue(Queue):
         for _, run_count, place, _ in self.on_disk:
             self.store.release(place, run_count)
         self.on_disk.clear()
+        self._disk_bytes = 0
         self.held.clear()
         self.held_count = 0
         super().purge()
@@ -154,7 +209,9 @@ class PagedQueue(Queue):
         if self.held and self.held[0][0] == first:
             _, messages = self.held.popleft()
             self.held_count -= count
-            self.held_bytes -= size_of(messages)
+            size_bytes = size_of(messages)
+            self.held_bytes -= size_bytes
+            self._on_disk_bytes(size_bytes - MESSAGE_OVERHEAD_BYTES * count)
             self.on_disk.append(first, count, place)
         else:
             self.store.release(place, count)
@@ -169,6 +226,10 @@ class PagedQueue(Queue):
         if self.again and self.ready:
             runs.append((self.head, self.head + len(self.ready)))
         return runs + [(first, first + count) for first, count, _, redelivered in self.on_disk if redelivered]
+
+    def _on_disk_bytes(self, bodies_bytes: int) -> None:
+        if self._disk_bytes is not None:
+            self._disk_bytes += bodies_bytes
 
     def _refill(self) -> bool:
         """The head is empty: what stands behind it becomes the head, as far as its positions have no gap.
@@ -191,7 +252,9 @@ class PagedQueue(Queue):
                 break
             messages = self._read_sound(place, first, count)
             self.ready.extend(messages)
-            read_bytes += size_of(messages)
+            size_bytes = size_of(messages)
+            self._on_disk_bytes(MESSAGE_OVERHEAD_BYTES * len(messages) - size_bytes)
+            read_bytes += size_bytes
             end = first + len(messages)
         self.held_bytes += read_bytes
         return bool(self.ready or self.on_disk or self.held)
@@ -212,7 +275,8 @@ class PagedQueue(Queue):
     def drain(self) -> None:
         levels = self.levels
         log = self.log
-        while levels:
+        rules = self.rules
+        while levels and (rules is None or rules.expire()):
             if self.requeued:
                 position = self.requeued[0][0]
                 if log is not None and log.allowance(position) <= 0:

@@ -2,6 +2,7 @@
 
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchanges.fanout import FanoutExchange
+from amqpbroker.wire.properties import Properties
 
 
 def test_every_key_reaches_everything_bound_once() -> None:
@@ -9,7 +10,10 @@ def test_every_key_reaches_everything_bound_once() -> None:
     for key in ("a", "b"):
         exchange.bind(Binding("x", Destination("queue", "one"), key, {}))
     exchange.bind(Binding("x", Destination("queue", "two"), "", {}))
-    assert list(exchange.destinations("c", {})) == [Destination("queue", "one"), Destination("queue", "two")]
+    assert list(exchange.destinations(["c"], Properties())) == [
+        Destination("queue", "one"),
+        Destination("queue", "two"),
+    ]
 
 
 def test_a_queue_bound_twice_needs_unbinding_twice() -> None:
@@ -18,6 +22,6 @@ def test_a_queue_bound_twice_needs_unbinding_twice() -> None:
     exchange.bind(one)
     exchange.bind(two)
     exchange.unbind(one)
-    assert list(exchange.destinations("", {})) == [Destination("queue", "q")]
+    assert list(exchange.destinations([""], Properties())) == [Destination("queue", "q")]
     exchange.unbind(two)
-    assert list(exchange.destinations("", {})) == []
+    assert list(exchange.destinations([""], Properties())) == []

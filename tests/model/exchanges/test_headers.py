@@ -10,6 +10,7 @@ from amqpbroker.errors import AMQPError
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchanges.headers import HeadersExchange
 from amqpbroker.profiles import DEFAULT_PROFILE
+from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table, from_python
 
 
@@ -27,7 +28,7 @@ def headers_exchange(conditions: dict[str, dict[str, Any]]) -> HeadersExchange:
 def satisfied(wanted: Field, given_value: Field) -> bool:
     exchange = HeadersExchange("x", False, False, False, {})
     exchange.bind(Binding("x", Destination("queue", "q"), "", {"k": wanted}))
-    return bool(list(exchange.destinations("", {"k": given_value})))
+    return bool(list(exchange.destinations([""], Properties(headers={"k": given_value}))))
 
 
 RECORDED = headers_exchange(
@@ -63,7 +64,8 @@ RECORDED = headers_exchange(
     ],
 )
 def test_the_kinds_of_match_as_recorded(headers: dict[str, Any], queues: str) -> None:
-    assert [destination.name for destination in RECORDED.destinations("", table(headers))] == queues.split()
+    found = RECORDED.destinations([""], Properties(headers=table(headers)))
+    assert {destination.name for destination in found} == set(queues.split())
 
 
 # Asked of RabbitMQ 3.10.8.
@@ -94,7 +96,7 @@ def test_values_are_compared_and_not_their_types(wanted: Field, given_value: Fie
 
 def test_the_routing_key_does_not_count() -> None:
     exchange = headers_exchange({"q": {"a": 1}})
-    assert list(exchange.destinations("any.key", table({"a": 1}))) == [Destination("queue", "q")]
+    assert list(exchange.destinations(["any.key"], Properties(headers=table({"a": 1})))) == [Destination("queue", "q")]
 
 
 NAMES = st.sampled_from(["a", "b", "x-c"])
@@ -116,7 +118,38 @@ def matches(kind: str, arguments: dict[str, Any], headers: dict[str, Any]) -> bo
 @given(st.sampled_from(["all", "any", "all-with-x", "any-with-x"]), ARGUMENTS, ARGUMENTS)
 def test_matching_follows_the_rule(kind: str, arguments: dict[str, Any], headers: dict[str, Any]) -> None:
     exchange = headers_exchange({"q": {"x-match": kind, **arguments}})
-    assert bool(list(exchange.destinations("", table(headers)))) == matches(kind, arguments, headers)
+    assert bool(list(exchange.destinations([""], Properties(headers=table(headers))))) == matches(
+        kind, arguments, headers
+    )
+
+
+KINDS = st.sampled_from(["all", "any", "all-with-x", "any-with-x"])
+
+
+@given(st.lists(st.tuples(KINDS, ARGUMENTS), max_size=12), st.lists(ARGUMENTS, max_size=5), st.data())
+def test_bindings_beside_each_other_match_as_if_alone(
+    bindings: list[tuple[str, dict[str, Any]]], messages: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    conditions = {str(number): {"x-match": kind, **wanted} for number, (kind, wanted) in enumerate(bindings)}
+    exchange = headers_exchange(conditions)
+    for queue in data.draw(st.sets(st.sampled_from(sorted(conditions)))) if conditions else ():
+        exchange.unbind(Binding("x", Destination("queue", queue), "", table(conditions.pop(queue))))
+    for headers in messages:
+        found = {one.name for one in exchange.destinations([""], Properties(headers=table(headers)))}
+        assert found == {queue for queue in conditions if matches(*bindings[int(queue)], headers)}
+    for queue, arguments in conditions.items():
+        exchange.unbind(Binding("x", Destination("queue", queue), "", table(arguments)))
+    assert not exchange._filed
+    assert not exchange._places
+
+
+@pytest.mark.parametrize("kind", ["all", "any"])
+def test_a_message_is_compared_with_few_bindings(kind: str) -> None:
+    wanted = {"kind": "temperature"} if kind == "all" else {}
+    exchange = headers_exchange({str(one): {"x-match": kind, "device": one, **wanted} for one in range(2_000)})
+    assert max(map(len, exchange._filed.values())) == 1
+    message = Properties(headers=table({"device": 1_234, "kind": "temperature"}))
+    assert list(exchange.destinations([""], message)) == [Destination("queue", "1234")]
 
 
 # Asked of RabbitMQ 3.10.8.
@@ -133,11 +166,11 @@ def test_matching_follows_the_rule(kind: str, arguments: dict[str, Any], headers
 def test_a_wrong_x_match_is_refused(x_match: Field, words: str) -> None:
     binding = Binding("x", Destination("queue", "q"), "", {"x-match": x_match})
     with pytest.raises(AMQPError) as raised:
-        headers_exchange({}).check_binding(binding, DEFAULT_PROFILE)
+        headers_exchange({}).check_binding(binding, DEFAULT_PROFILE, None)
     assert raised.value.text == f"PRECONDITION_FAILED - Invalid x-match field {words}"
 
 
 @pytest.mark.parametrize("x_match", ["all", "any", "all-with-x", "any-with-x"])
 def test_the_four_kinds_of_match_are_allowed(x_match: str) -> None:
     binding = Binding("x", Destination("queue", "q"), "", table({"x-match": x_match}))
-    headers_exchange({}).check_binding(binding, DEFAULT_PROFILE)
+    headers_exchange({}).check_binding(binding, DEFAULT_PROFILE, None)

@@ -435,7 +435,7 @@ class PagedQueueBesideAList(RuleBasedStateMachine):
             position, message, redelivered = found
             body, _, was_out = self.waiting.pop(0)
             assert (message[2].decode().rstrip(), redelivered) == (body, was_out)
-            self.queue.may_hand_out(position)
+            self.queue.may_hand_out(position, message)
             self.out.append((position, message))
 
     @precondition(lambda self: self.out)

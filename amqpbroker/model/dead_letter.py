@@ -1,0 +1,212 @@
+"""Dead letters: what a queue gives up goes to its dead-letter exchange, with a record of how it died.
+
+The header `x-death` has an entry for each queue and reason, the newest first; each says how often. A message that would
+come to a queue in which it has died before, without a client having rejected it since, is in a cycle that nobody would
+ever end: there it is dropped.
+
+Source: RabbitMQ `rabbit_dead_letter` (3.10.8; with `mc:record_death` and `mc_amqpl:death_table` since 3.13),
+docs/behaviour/queues.md.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.model.exchange import Kept
+from amqpbroker.model.message import DIED, EXPIRES, OWN_FLAGS, Message, address_of, split_address
+from amqpbroker.wire import properties
+from amqpbroker.wire.tables import Field, Table, long_string, text
+
+if TYPE_CHECKING:
+    from amqpbroker.model.queue import Queue
+    from amqpbroker.model.settings import QueueSettings
+    from amqpbroker.model.vhost import VirtualHost
+
+logger = logging.getLogger("amqpbroker.dead_letters")
+
+# Why messages die.
+REJECTED: Final = "rejected"
+EXPIRED: Final = "expired"
+TOO_LONG: Final = "maxlen"
+DELIVERY_LIMIT: Final = "delivery_limit"
+
+_X_DEATH: Final = "x-death"
+_CYCLES_TOLD_MAX: Final = 1_000
+
+
+class DeadLetters:
+    """Those of one virtual host.
+
+    A queue may give up messages at any moment at which it is whole; what that makes other queues give up is dealt with
+    after it, so that a chain of queues is a loop here and no recursion.
+    """
+
+    def __init__(self, vhost: "VirtualHost") -> None:
+        self._vhost = vhost
+        self._waiting: deque[tuple[Queue, str, Sequence[Message]]] = deque()
+        self._is_working = False
+        self._is_held = False
+        self._told: set[tuple[str, ...]] = set()
+
+    def add(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
+        """A queue has given up messages. Without a dead-letter exchange, or if that is not there, they are gone."""
+        self._waiting.append((queue, reason, messages))
+        if not self._is_held:
+            self._work()
+
+    def hold(self) -> None:
+        """Messages are about to go to several queues: what dies by that comes to any of them behind."""
+        self._is_held = True
+
+    def let_go(self) -> None:
+        """They are there."""
+        self._is_held = False
+        if self._waiting:
+            self._work()
+
+    def _work(self) -> None:
+        if self._is_working:
+            return
+        self._is_working = True
+        try:
+            while self._waiting:
+                self._publish(*self._waiting.popleft())
+        finally:
+            self._is_working = False
+
+    def _publish(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
+        vhost = self._vhost
+        settings = queue.settings
+        exchange = vhost.exchanges.get(settings.dead_letter_exchange or "")
+        if settings.dead_letter_exchange is None or exchange is None:
+            for message in messages:
+                self._keep(queue, reason, message)
+            return
+        time_s = vhost.clock.unix_ms() // 1000
+        for message in messages:
+            death = Death(message, queue.name, reason, time_s, settings, vhost.profile.series)
+            routing = vhost.route(exchange, death.routing_keys, death.properties)
+            for keeper in routing.keepers:
+                keeper.keep(Kept(death.routing_keys, death.properties, death.message()))
+            names = routing.queue_names
+            if reason != REJECTED:
+                names = tuple(name for name in names if not self._is_cycle(name, death.deaths))
+            if names:
+                vhost.put([vhost.queues[name] for name in names], [death.message()])
+            else:
+                self._keep(queue, reason, message)
+
+    @staticmethod
+    def _keep(queue: "Queue", reason: str, message: Message) -> None:
+        """No queue takes a dead letter: the one that it died in may keep it."""
+        if queue.rules is not None:
+            queue.rules.undeliverable(reason, message)
+
+    def _is_cycle(self, queue: str, deaths: Sequence[Table]) -> bool:
+        """Whether a message has died in this queue before, and no client had a hand in it since."""
+        names: list[str] = []
+        for death in deaths:
+            if _text(death, "reason") == REJECTED:
+                return False
+            names.append(_text(death, "queue"))
+            if names[-1] == queue:
+                cycle = (queue, *names)
+                if cycle not in self._told and len(self._told) < _CYCLES_TOLD_MAX:
+                    self._told.add(cycle)
+                    logger.warning(
+                        "a message is dropped: queues (%s) dead-letter to each other in a cycle in which no client"
+                        " rejects; it is told once",
+                        ", ".join(cycle),
+                    )
+                return True
+        return False
+
+
+class Death:
+    """One message and its end in one queue. deaths: the entries of x-death with this one, the newest first."""
+
+    def __init__(
+        self,
+        message: Message,
+        queue: str,
+        reason: str,
+        time_s: int,
+        settings: "QueueSettings",
+        series: tuple[int, int],
+    ) -> None:
+        address, header, self._body, self._flags = message
+        self.properties = properties.decode(header)
+        self._old_header = header
+        exchange, routing_key = split_address(address)
+        self._exchange = settings.dead_letter_exchange or ""
+        headers = self.properties.headers or {}
+        carbon_copies = _carbon_copies(headers)
+        info: Table = {
+            "reason": long_string(reason),
+            "queue": long_string(queue),
+            "time": Field("T", time_s),
+            "exchange": long_string(exchange),
+            "routing-keys": Field("A", [long_string(key) for key in (routing_key, *carbon_copies)]),
+        }
+        expiration = self.properties.expiration
+        limit = {"original-expiration": long_string(expiration)} if expiration is not None else {}
+        info = {"count": Field("l", 1)} | info
+        own_key = settings.dead_letter_routing_key
+        self.routing_keys: tuple[str, ...] = (routing_key, *carbon_copies) if own_key is None else (own_key,)
+        if series >= (4, 0):
+            # An x-death that a client has published is none.
+            known = bool(self._flags & DIED)
+            self.deaths = _with(_deaths(headers) if known else [], limit | info)
+            headers = headers | _named("x-last-death", reason, queue, exchange)
+        else:
+            known = _X_DEATH in headers
+            self.deaths = _with(_deaths(headers), info | limit)
+            if known and headers[_X_DEATH].kind == "A":
+                self.deaths[0] = dict(sorted(self.deaths[0].items()))
+            if own_key is not None:
+                headers = {name: headers[name] for name in headers if name != "CC"}
+        if not known:
+            headers = headers | _named("x-first-death", reason, queue, exchange)
+        headers = headers | {_X_DEATH: Field("A", [Field("F", death) for death in self.deaths])}
+        self.properties.headers = dict(sorted(headers.items()))
+        self.properties.expiration = None
+
+    def message(self) -> Message:
+        """The message as it goes on."""
+        header = properties.replace(self._old_header, headers=self.properties.headers, expiration=None)
+        flags = self._flags & OWN_FLAGS & ~EXPIRES | DIED
+        return address_of(self._exchange, self.routing_keys[0]), header, self._body, flags
+
+
+def _deaths(headers: Table) -> list[Table]:
+    field = headers.get(_X_DEATH)
+    if field is None or field.kind != "A":
+        return []
+    return [entry.value for entry in field.value if entry.kind == "F"]
+
+
+def _with(deaths: list[Table], info: Table) -> list[Table]:
+    """The entries with one more death: the one for its queue and reason counts it, and comes first."""
+    same = [one for one in deaths if (one.get("queue"), one.get("reason")) == (info["queue"], info["reason"])]
+    others = [one for one in deaths if one not in same]
+    if not same:
+        return [info, *others]
+    count = same[0].get("count")
+    known = count.value if count is not None and isinstance(count.value, int) else len(same)
+    return [same[0] | {"count": Field("l", known + 1)}, *others]
+
+
+def _named(prefix: str, reason: str, queue: str, exchange: str) -> Table:
+    values = {"exchange": exchange, "queue": queue, "reason": reason}
+    return {f"{prefix}-{name}": long_string(value) for name, value in values.items()}
+
+
+def _carbon_copies(headers: Table) -> list[str]:
+    field = headers.get("CC")
+    return [text(item) for item in field.value if item.kind == "S"] if field is not None and field.kind == "A" else []
+
+
+def _text(table: Table, name: str) -> str:
+    field = table.get(name)
+    return text(field) if field is not None and field.kind == "S" else ""
