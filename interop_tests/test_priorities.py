@@ -174,6 +174,20 @@ def test_dead_letters_of_expired_messages_come_by_priority(channel: BlockingChan
     assert bodies(channel, dead) == ["head", "high", "middle", "low", "low too"]
 
 
+def test_dead_letters_of_messages_rejected_one_by_one_come_in_that_order(channel: BlockingChannel, name: Names) -> None:
+    dead = declare(channel, f"{name.prefix}.dead")
+    arguments = {"x_dead_letter_exchange": "", "x_dead_letter_routing_key": dead}
+    queue = declare(channel, name.prefix, x_max_priority=5, **arguments)
+    deliveries: list[Delivery] = []
+    consume(channel, queue, deliveries)
+    publish_with(channel, queue, 1, 3, 5, 1)
+    wait_for(channel, deliveries, 4)
+    for place in (1, 0, 3, 2):
+        channel.basic_reject(deliveries[place].tag, requeue=False)
+    settle(channel, dead, 4)
+    assert bodies(channel, dead) == ["3:1", "1:0", "1:3", "5:2"]
+
+
 def test_dead_letters_keep_the_priority_property(channel: BlockingChannel, name: Names) -> None:
     dead = declare(channel, f"{name.prefix}.dead", x_max_priority=9)
     arguments = {"x_dead_letter_exchange": "", "x_dead_letter_routing_key": dead}

@@ -306,3 +306,33 @@ def test_a_durable_queue_keeps_every_rule_for_persistent_messages(channel: Block
         ("1", "expired"),
     ]
     assert [one.properties.delivery_mode for one in came] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("overflow", ["drop-head", "reject-publish-dlx"])
+def test_a_message_is_in_its_queues_before_the_dead_letters_it_makes(
+    channel: BlockingChannel, name: Names, overflow: str
+) -> None:
+    both = declare(channel, f"{name.prefix}.both")
+    full = declare(channel, f"{name.prefix}.full", **dead_letters_to(both, x_max_length=0, x_overflow=overflow))
+    is_accepted(channel, full, "x", headers={"CC": [both]})
+    settle(channel, both, 2)
+    assert [get(channel, both).method.routing_key for _ in range(2)] == [full, both]
+
+
+def test_a_dead_letter_refused_by_a_full_queue_dies_there_once_more(channel: BlockingChannel, name: Names) -> None:
+    last = declare(channel, f"{name.prefix}.last")
+    arguments = dead_letters_to(last, x_max_length=1, x_overflow="reject-publish-dlx")
+    full = declare(channel, f"{name.prefix}.full", **arguments)
+    first = declare(channel, name.prefix, **dead_letters_to(full, x_max_length=0))
+    publish(channel, first, "a", "b")
+    came = get(channel, last)
+    assert (came.body, deaths(came.properties.headers)) == (b"b", [(full, "maxlen", 1), (first, "maxlen", 1)])
+    assert bodies(channel, full) == ["a"]
+
+
+def test_what_a_full_queue_dead_letters_to_itself_is_dropped(channel: BlockingChannel, name: Names) -> None:
+    arguments = dead_letters_to(name.prefix, x_max_length=1, x_overflow="reject-publish-dlx")
+    queue = declare(channel, name.prefix, **arguments)
+    assert [is_accepted(channel, queue, number) for number in range(3)] == [True, False, False]
+    channel.basic_reject(get(channel, queue).method.delivery_tag, requeue=False)
+    assert deaths(get(channel, queue).properties.headers) == [(queue, "rejected", 1)]

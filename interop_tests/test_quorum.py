@@ -1,6 +1,8 @@
 """Quorum queues on one node: what is counted, where what comes back goes, what is refused."""
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -11,6 +13,7 @@ from pika.spec import BasicProperties
 
 from interop_tests.conftest import Connect, Names
 from interop_tests.fields import properties
+from interop_tests.restarting import RestartingBroker
 from interop_tests.steps import (
     SETTLE_TIMEOUT_S,
     Delivery,
@@ -690,3 +693,46 @@ def test_a_transient_message_stays_one(channel: BlockingChannel, name: Names) ->
     publish(channel, queue, "message", delivery_mode=1)
     found: BasicProperties = get(channel, queue).properties
     assert found.delivery_mode == 1
+
+
+# After a crash
+
+
+@pytest.fixture
+def restarting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RestartingBroker]:
+    """A broker of the test's own, with a data directory, started."""
+    if request.config.getoption("--amqpbroker-url", default=None):
+        pytest.skip("a broker that was started by somebody else is not ours to restart")
+    profile = request.config.getoption("--profile", default=None)
+    broker = RestartingBroker(tmp_path, *(["--profile", profile] if profile else []))
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+def test_counts_and_transient_messages_survive_a_kill(restarting: RestartingBroker) -> None:
+    with restarting.channel() as channel:
+        queue = quorum(channel, "tasks", x_delivery_limit=5)
+        publish(channel, queue, "failed", "never delivered", delivery_mode=1)
+        fail(channel, queue)
+        # What has come behind is on disk, and so is what was before it.
+        publish(channel, queue, "last")
+    restarting.kill()
+    restarting.start()
+    with restarting.channel() as channel:
+        first = get(channel, queue)
+        assert (first.body, headers(first)["x-delivery-count"]) == (b"failed", 1)
+        assert bodies(channel, queue, 2) == ["never delivered", "last"]
+
+
+@pytest.mark.usefixtures("since_4_3")
+def test_a_retry_is_due_after_a_kill(restarting: RestartingBroker) -> None:
+    with restarting.channel() as channel:
+        queue = quorum(channel, "tasks", x_delayed_retry_type="all", x_delayed_retry_min=1_000)
+        publish(channel, queue, "message")
+        fail(channel, queue)
+        publish(channel, queue, "last")
+    restarting.kill()
+    restarting.start()
+    with restarting.channel() as channel:
+        assert set(bodies(channel, queue, 2)) == {"message", "last"}

@@ -11,12 +11,13 @@ docs/behaviour/queues.md.
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from amqpbroker.model.exchange import Kept
+from amqpbroker.limits import ROUTE_MEMO_MAX
+from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.message import DIED, EXPIRES, OWN_FLAGS, Message, address_of, split_address
 from amqpbroker.wire import properties
-from amqpbroker.wire.tables import Field, Table, long_string, text
+from amqpbroker.wire.tables import Field, Table, encode_table, long_string, text
 
 if TYPE_CHECKING:
     from amqpbroker.model.queue import Queue
@@ -33,6 +34,8 @@ DELIVERY_LIMIT: Final = "delivery_limit"
 
 _X_DEATH: Final = "x-death"
 _CYCLES_TOLD_MAX: Final = 1_000
+# What a dead letter takes with it; its deadline was that queue's.
+_KEPT_FLAGS: Final = OWN_FLAGS & ~EXPIRES
 
 
 class DeadLetters:
@@ -48,6 +51,9 @@ class DeadLetters:
         self._is_working = False
         self._is_held = False
         self._told: set[tuple[str, ...]] = set()
+        # What becomes of messages that are alike, while nothing changes that this depends on.
+        self._ways: dict[tuple[bytes, int, bytes, bytes], _Way] = {}
+        self._ways_of: tuple[object, ...] = ()
 
     def add(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         """A queue has given up messages. Without a dead-letter exchange, or if that is not there, they are gone."""
@@ -84,18 +90,55 @@ class DeadLetters:
                 self._keep(queue, reason, message)
             return
         time_s = vhost.clock.unix_ms() // 1000
+        ways = self._ways_while((queue, reason, settings, time_s, vhost.version))
+        run: list[Message] = []
+        queues: Sequence[Queue] = ()
+        known_way: _Way | None = None
+        known_header = new_header = b""
         for message in messages:
-            death = Death(message, queue.name, reason, time_s, settings, vhost.profile.series)
-            routing = vhost.route(exchange, death.routing_keys, death.properties)
-            for keeper in routing.keepers:
-                keeper.keep(Kept(death.routing_keys, death.properties, death.message()))
-            names = routing.queue_names
-            if reason != REJECTED:
-                names = tuple(name for name in names if not self._is_cycle(name, death.deaths))
-            if names:
-                vhost.put([vhost.queues[name] for name in names], [death.message()])
-            else:
+            address, header, body, flags = message
+            alike = (address, flags & DIED, *properties.fate(header))
+            way = ways.get(alike)
+            if way is None:
+                way = self._way(exchange, Death(message, queue.name, reason, time_s, settings, vhost.profile.series))
+                if way.is_lasting:
+                    if len(ways) >= ROUTE_MEMO_MAX:
+                        ways.clear()
+                    ways[alike] = way
+            if way.queues != queues:
+                if run:
+                    vhost.put(queues, run)
+                    run = []
+                queues = way.queues
+            if way is not known_way or header is not known_header:
+                known_way, known_header = way, header
+                new_header = properties.with_headers(header, way.table)
+            if queues:
+                run.append((way.address, new_header, body, flags & _KEPT_FLAGS | DIED))
+            elif not way.is_kept:
                 self._keep(queue, reason, message)
+        if run:
+            vhost.put(queues, run)
+
+    def _ways_while(self, ways_of: tuple[object, ...]) -> "dict[tuple[bytes, int, bytes, bytes], _Way]":
+        """The ways that are known under these circumstances."""
+        if ways_of != self._ways_of:
+            self._ways_of = ways_of
+            self._ways.clear()
+        return self._ways
+
+    def _way(self, exchange: Exchange, death: "Death") -> "_Way":
+        """Where a dead letter goes; the exchanges that keep it have it then."""
+        vhost = self._vhost
+        routing = vhost.route(exchange, death.routing_keys, death.properties)
+        for keeper in routing.keepers:
+            keeper.keep(Kept(death.routing_keys, death.properties, death.message()))
+        names = routing.queue_names
+        if death.reason != REJECTED:
+            names = tuple(name for name in names if not self._is_cycle(name, death.deaths))
+        queues = tuple(vhost.queues[name] for name in names)
+        is_kept = bool(routing.keepers)
+        return _Way(death.address, death.table, queues, is_kept, routing.pure and not is_kept)
 
     @staticmethod
     def _keep(queue: "Queue", reason: str, message: Message) -> None:
@@ -123,8 +166,25 @@ class DeadLetters:
         return False
 
 
+class _Way(NamedTuple):
+    """What becomes of a dead letter: its address, the octets of its headers, and the queues that take it.
+
+    is_kept: an exchange has it. is_lasting: it is so for all that are like this one.
+    """
+
+    address: bytes
+    table: bytes
+    queues: "tuple[Queue, ...]"
+    is_kept: bool
+    is_lasting: bool
+
+
 class Death:
-    """One message and its end in one queue. deaths: the entries of x-death with this one, the newest first."""
+    """One message and its end in one queue.
+
+    deaths: the entries of x-death with this one, the newest first. address, table: of the message as it goes on; the
+    octets of its headers.
+    """
 
     def __init__(
         self,
@@ -135,13 +195,21 @@ class Death:
         settings: "QueueSettings",
         series: tuple[int, int],
     ) -> None:
-        address, header, self._body, self._flags = message
+        address, header, _, flags = message
+        self.reason = reason
         self.properties = properties.decode(header)
-        self._old_header = header
+        self._message = message
         exchange, routing_key = split_address(address)
-        self._exchange = settings.dead_letter_exchange or ""
         headers = self.properties.headers or {}
-        carbon_copies = _carbon_copies(headers)
+        carbon_copies = _texts(headers, "CC")
+        earlier = _deaths(headers)
+        if series >= (4, 0):
+            if not flags & DIED:
+                # An x-death that a client has published is none.
+                earlier = []
+            elif earlier and _texts(earlier[0], "routing-keys") != [routing_key, *carbon_copies]:
+                # It came by a dead-letter routing key; CC has stayed in its headers and leads nowhere since.
+                carbon_copies = []
         info: Table = {
             "reason": long_string(reason),
             "queue": long_string(queue),
@@ -155,13 +223,12 @@ class Death:
         own_key = settings.dead_letter_routing_key
         self.routing_keys: tuple[str, ...] = (routing_key, *carbon_copies) if own_key is None else (own_key,)
         if series >= (4, 0):
-            # An x-death that a client has published is none.
-            known = bool(self._flags & DIED)
-            self.deaths = _with(_deaths(headers) if known else [], limit | info)
+            known = bool(flags & DIED)
+            self.deaths = _with(earlier, limit | info)
             headers = headers | _named("x-last-death", reason, queue, exchange)
         else:
             known = _X_DEATH in headers
-            self.deaths = _with(_deaths(headers), info | limit)
+            self.deaths = _with(earlier, info | limit)
             if known and headers[_X_DEATH].kind == "A":
                 self.deaths[0] = dict(sorted(self.deaths[0].items()))
             if own_key is not None:
@@ -171,12 +238,13 @@ class Death:
         headers = headers | {_X_DEATH: Field("A", [Field("F", death) for death in self.deaths])}
         self.properties.headers = dict(sorted(headers.items()))
         self.properties.expiration = None
+        self.address = address_of(settings.dead_letter_exchange or "", self.routing_keys[0])
+        self.table = encode_table(self.properties.headers)
 
     def message(self) -> Message:
         """The message as it goes on."""
-        header = properties.replace(self._old_header, headers=self.properties.headers, expiration=None)
-        flags = self._flags & OWN_FLAGS & ~EXPIRES | DIED
-        return address_of(self._exchange, self.routing_keys[0]), header, self._body, flags
+        _, header, body, flags = self._message
+        return self.address, properties.with_headers(header, self.table), body, flags & _KEPT_FLAGS | DIED
 
 
 def _deaths(headers: Table) -> list[Table]:
@@ -202,8 +270,8 @@ def _named(prefix: str, reason: str, queue: str, exchange: str) -> Table:
     return {f"{prefix}-{name}": long_string(value) for name, value in values.items()}
 
 
-def _carbon_copies(headers: Table) -> list[str]:
-    field = headers.get("CC")
+def _texts(table: Table, name: str) -> list[str]:
+    field = table.get(name)
     return [text(item) for item in field.value if item.kind == "S"] if field is not None and field.kind == "A" else []
 
 

@@ -98,10 +98,10 @@ class Parameters:
         for exchange in vhost.exchanges.values():
             self.apply_to_exchange(exchange)
         for queue in list(vhost.queues.values()):
+            had_rules, before = queue.rules is not None, queue.settings
             vhost.apply_settings(queue)
-            if queue.rules is not None:
-                # It may be the first limit of a queue in which more than that waits.
-                queue.rules.enforce()
+            if queue.rules is not None and not had_rules:
+                queue.rules.begin(before)
         vhost.version += 1
 
     # Other components

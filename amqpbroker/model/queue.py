@@ -202,7 +202,9 @@ class Queue:
 
     def take(self) -> tuple[int, Message, bool] | None:
         """The next message for basic.get: (position, message, redelivered), or None."""
-        if (self.rules is not None and not self.rules.expire()) or self.first() is None:
+        if self.rules is not None:
+            self.rules.clear_head()
+        if self.first() is None:
             return None
         redelivered = self._head_was_out()
         position, message = self._pop()
@@ -237,10 +239,14 @@ class Queue:
         if self.deleted:
             return
         for entry in entries:
-            heappush(self.requeued, entry)
-            self.held_bytes += size_of((entry[1],))
+            self.take_back(entry)
         if self.rules is not None:
             self.rules.enforce()
+
+    def take_back(self, entry: tuple[int, Message]) -> None:
+        """Puts (position, message) back where it was, whatever follows from that."""
+        heappush(self.requeued, entry)
+        self.held_bytes += size_of((entry[1],))
 
     def forget(self, entries: Sequence[Entry]) -> None:
         """What clients had is done with: nothing of it comes back."""

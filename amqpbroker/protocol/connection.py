@@ -3,7 +3,7 @@
 The owner calls `feed` with what it read, then takes what is in the outbox and writes it. It calls `look` when
 `due_s` has come, and drops the socket when `drop_at_s` has. Nothing here waits, and nothing here knows a queue.
 
-`feed` is one loop over the whole read. Publishes and acks on an open channel are read by hand, many at a time
+`feed` is one loop over the whole read. Publishes, acks and rejects on an open channel are read by hand, many at a time
 (`wire.hot`); every other frame is cut, put together and handled one by one. A fault is raised where it is found and
 becomes a close frame in `_fail`, nowhere else.
 """
@@ -42,9 +42,20 @@ from amqpbroker.protocol.heartbeat import Beat, Heartbeat
 from amqpbroker.protocol.ports import ConnectionHandler
 from amqpbroker.protocol.states import ChannelEvent, ChannelState, ConnectionEvent, ConnectionMachine, ConnectionState
 from amqpbroker.wire import erlang, methods
-from amqpbroker.wire.constants import ACK, BODY, FRAME_END, HEADER, HEARTBEAT, HEARTBEAT_FRAME, METHOD, PUBLISH
+from amqpbroker.wire.constants import (
+    ACK,
+    BODY,
+    FRAME_END,
+    HEADER,
+    HEARTBEAT,
+    HEARTBEAT_FRAME,
+    METHOD,
+    NACK,
+    PUBLISH,
+    REJECT,
+)
 from amqpbroker.wire.frames import FRAME_HEADER
-from amqpbroker.wire.hot import read_acks
+from amqpbroker.wire.hot import read_acks, read_discards
 from amqpbroker.wire.methods import MalformedMethod, MalformedText, Method, UnknownMethod, encode_frame
 from amqpbroker.wire.tables import Table, TableError
 
@@ -260,7 +271,18 @@ class Connection:
                             except AMQPError as fault:
                                 self._fail(channel, fault, (60, 80))
                             continue
-            if not self._frames_left or self.outbox_bytes > OUTBOX_MAX_BYTES:
+                    elif ids in (REJECT, NACK) and self._may_go_on:
+                        prefix = channel.ack_prefix[: -len(ACK)] + ids
+                        discards, stop = read_discards(data, position, end, prefix, self._frames_left)
+                        if discards:
+                            position = stop
+                            self._frames_left -= len(discards)
+                            try:
+                                channel.handler.discard(discards)  # type: ignore[union-attr]
+                            except AMQPError as fault:
+                                self._fail(channel, fault, (60, 90) if ids == REJECT else (60, 120))
+                            continue
+            if not self._may_go_on:
                 self.more = True
                 break
             self._frames_left -= 1
@@ -277,6 +299,11 @@ class Connection:
             position = frame_end + 1
             self._frame(kind, number, payload)
         return position
+
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether there is room in this turn for another frame, and what it makes others be sent."""
+        return self._frames_left > 0 and self.outbox_bytes <= OUTBOX_MAX_BYTES
 
     def _frame(self, kind: int, number: int, payload: bytes) -> None:
         state = self.machine.state

@@ -23,6 +23,9 @@ class ChannelHandler(Protocol):
     def acknowledge(self, acks: list[tuple[int, bool]]) -> None:
         """Consecutive basic.acks: (delivery tag, multiple)."""
 
+    def discard(self, discards: list[tuple[int, bool]]) -> None:
+        """Consecutive basic.rejects or basic.nacks of what is not wanted back: (delivery tag, multiple)."""
+
     def method(self, method: Method) -> None:
         """Any other method."""
 

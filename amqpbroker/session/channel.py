@@ -91,16 +91,23 @@ class Channel:
             raise AMQPError(PRECONDITION_FAILED, text)
 
     def acknowledge(self, acks: list[tuple[int, bool]]) -> None:
+        self._settle_tags(acks, "ack")
+
+    def discard(self, discards: list[tuple[int, bool]]) -> None:
+        self._settle_tags(discards, "discard")
+
+    def _settle_tags(self, tags: list[tuple[int, bool]], how: str) -> None:
+        """Settles what stands for (delivery tag, multiple), as far as there are such tags. Raises 406 at the first."""
         if self.transaction is not None:
-            for tag, multiple in acks:
-                tx.settle(self, tag, multiple, "ack")
+            for tag, multiple in tags:
+                tx.settle(self, tag, multiple, how)
             return
         entries: list[Entry] = []
         try:
-            for tag, multiple in acks:
+            for tag, multiple in tags:
                 entries += self.unacked.take(tag, multiple)
         finally:
-            self.settle(entries, "ack")
+            self.settle(entries, how)
 
     def method(self, method: Method) -> None:
         handler = HANDLERS.get(method.id)
@@ -201,6 +208,9 @@ class Channel:
 
     def route_committed(self, group: RouteGroup, messages: Sequence[Message]) -> bool:
         """Messages of a transaction; False: a full queue did not take one of them."""
+        # Queues may be gone since it was published, or refuse now.
+        left = tuple(target for target in group.queues if not target.deleted)
+        group = RouteGroup(group.exchange, left, group.mandatory)
         if not group.refusing:
             self.route_run(group, messages)
             return True
@@ -215,9 +225,6 @@ class Channel:
         """Puts messages into their queues, or sends them back. refusers: those that take none."""
         if refusers:
             group = group.without(refusers)
-            for refuser in refusers:
-                assert refuser.rules is not None
-                refuser.rules.refused(messages[0])
         tap = self.connection.vhost.tap
         if tap is not None:
             tap.published(self, group.exchange, group.queues, messages)
@@ -238,6 +245,10 @@ class Channel:
                 self.connection.lagging = target
         if len(group.queues) > 1:
             self.connection.vhost.dead_letters.let_go()
+        for refuser in refusers:
+            # What others take is with them before the dead letter of this one may come there.
+            assert refuser.rules is not None
+            refuser.rules.refused(messages[0])
 
     # Delivering
 
@@ -287,6 +298,16 @@ class Channel:
         """Does with what the client had as it says. how: 'ack', 'discard' or a Return."""
         if not entries:
             return
+        if how == "ack":
+            self._settle(entries, how)
+            return
+        # What queues give up by that comes to others when those have all that is theirs, and have given it out.
+        dead_letters = self.connection.vhost.dead_letters
+        dead_letters.hold()
+        self._settle(entries, how)
+        dead_letters.let_go()
+
+    def _settle(self, entries: Sequence[Entry], how: str) -> None:
         number = entries[0][2]
         if all([entry[2] == number for entry in entries]):
             self._settle_consumer(self.by_number[number], entries, how)
@@ -294,6 +315,9 @@ class Channel:
         by_number: dict[int, list[Entry]] = {}
         for entry in entries:
             by_number.setdefault(entry[2], []).append(entry)
+        if how == Return.LOST:
+            self._settle_lost(by_number)
+            return
         # All that goes back is back before anything goes out again.
         queues: dict[Queue, None] = {}
         for number, own in by_number.items():
@@ -304,6 +328,27 @@ class Channel:
         for target in queues:
             target.drain()
 
+    def _settle_lost(self, by_number: dict[int, list[Entry]]) -> None:
+        """The channel is closed: a queue gets back at once what all of its consumers here had.
+
+        Source: RabbitMQ `rabbit_amqqueue_process:handle_ch_down`.
+        """
+        by_queue: dict[Queue, list[int]] = {}
+        for number in by_number:
+            by_queue.setdefault(self.by_number[number].queue, []).append(number)
+        for target, numbers in by_queue.items():
+            entries = [(position, message) for number in numbers for position, message, _ in by_number[number]]
+            target.requeue(entries, Return.LOST)
+            for number in numbers:
+                consumer = self.by_number[number]
+                target.settle(consumer, len(by_number[number]))
+                self._forget_if_done(consumer)
+            tap = self.connection.vhost.tap
+            if tap is not None:
+                tap.settled(target, [message for _, message in entries], "requeue")
+        for target in by_queue:
+            target.drain()
+
     def _settle_consumer(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
         self._return_to_queue(consumer, entries, how)
         self._wake_siblings()
@@ -312,6 +357,9 @@ class Channel:
     def _return_to_queue(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
         target = consumer.queue
         comes_back = how in _RETURNS
+        if how == "discard":
+            # It has credit before its dead letters are anywhere: they may come back to it.
+            target.settle(consumer, len(entries))
         if comes_back:
             target.requeue([(position, message) for position, message, _ in entries], Return(how))
         elif how == "ack":
@@ -319,7 +367,8 @@ class Channel:
             target.forget(entries)
         else:
             target.discard(entries)
-        target.settle(consumer, len(entries))
+        if how != "discard":
+            target.settle(consumer, len(entries))
         self._forget_if_done(consumer)
         tap = self.connection.vhost.tap
         if tap is not None:

@@ -1,4 +1,4 @@
-"""The hot frames, cut and laid by hand: publish with its content, ack, deliver.
+"""The hot frames, cut and laid by hand: publish with its content, ack, reject, deliver.
 
 Objects cost more than octets. Everything here works on the octets of one socket read, asks memos before it looks
 closer, and hands over runs: messages with one destination, many at a time. What is rare, odd or wrong is left where it
@@ -32,6 +32,8 @@ _CONTENT_HEADER: Final = struct.Struct(">BHIHHQH")
 _CONTENT_HEADER_MIN_BYTES: Final = 22
 # delivery tag, multiple (or requeue), end octet
 _ACK_TAIL: Final = struct.Struct(">QBB")
+# The same with what stands before it.
+_SETTLEMENT: Final = struct.Struct(">11sQBB")
 _OCTETS: Final = [bytes((octet,)) for octet in range(256)]
 # class, method, ticket, exchange, routing key, bits
 _PUBLISH_MAX_BYTES: Final = 4 + 2 + 256 + 256 + 1
@@ -292,6 +294,23 @@ def read_acks(data: bytes, position: int, end: int, prefix: bytes) -> tuple[list
         acks.append((tag, bool(multiple & 1)))
         position += ACK_FRAME_BYTES
     return acks, position
+
+
+def read_discards(data: bytes, position: int, end: int, prefix: bytes, most: int) -> tuple[list[tuple[int, bool]], int]:
+    """Consecutive basic.reject or basic.nack frames of one channel, of messages that are not wanted back.
+
+    prefix: the first eleven octets of such a frame. Returns at most so many, as `read_acks` does.
+    """
+    # The bits that a discard may have set: none of basic.reject, which has requeue alone; multiple of basic.nack.
+    bits_max = int(prefix.endswith(NACK))
+    whole = min((end - position) // ACK_FRAME_BYTES, most)
+    discards: list[tuple[int, bool]] = []
+    frames = memoryview(data)[position : position + whole * ACK_FRAME_BYTES]
+    for head, tag, bits, frame_end in _SETTLEMENT.iter_unpack(frames):
+        if head != prefix or bits > bits_max or frame_end != FRAME_END:
+            break
+        discards.append((tag, bool(bits)))
+    return discards, position + len(discards) * ACK_FRAME_BYTES
 
 
 def lay_ack(prefix: bytes, tag: int, *, multiple: bool) -> bytes:

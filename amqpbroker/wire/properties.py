@@ -181,6 +181,32 @@ def replace(header: bytes, **changes: Unpack[Changes]) -> bytes:
     return header[:_FLAGS_AT] + _joined(octets, _flags(header) & ~_NAMED_FLAGS)
 
 
+def fate(header: bytes) -> tuple[bytes, bytes]:
+    """The octets of the headers table and of the expiration, which `with_headers` changes; empty: not there."""
+    if not _flags(header) & (HEADERS | EXPIRATION):
+        return b"", b""
+    return _peek(header, HEADERS) or b"", _peek(header, EXPIRATION) or b""
+
+
+def with_headers(header: bytes, table: bytes) -> bytes:
+    """The payload with these octets as its headers table, and without an expiration; all other octets stay."""
+    flags = _flags(header)
+    start = _VALUES_AT
+    for flag in (CONTENT_TYPE, CONTENT_ENCODING):
+        if flags & flag:
+            start = _end(header, start, flag)
+    rest = _end(header, start, HEADERS) if flags & HEADERS else start
+    word = _FLAG_WORD.pack((flags | HEADERS) & ~EXPIRATION)
+    front = header[:_FLAGS_AT] + word + header[_VALUES_AT:start] + table
+    if not flags & EXPIRATION:
+        return front + header[rest:]
+    expires = rest
+    for flag in (DELIVERY_MODE, PRIORITY, CORRELATION_ID, REPLY_TO):
+        if flags & flag:
+            expires = _end(header, expires, flag)
+    return front + header[rest:expires] + header[_end(header, expires, EXPIRATION) :]
+
+
 def delivery_mode(header: bytes) -> int:
     """1, not persistent, where it is not said. Raises PropertiesError, as all peeks do."""
     octets = _peek(header, DELIVERY_MODE)

@@ -22,6 +22,7 @@ from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.restoring import restore
 from amqpbroker.profiles import DEFAULT_PROFILE, Profile
 from amqpbroker.wire.methods import Basic, Queue
+from tests.helpers.clock import HandClock
 from tests.helpers.sessions import opened
 from tests.helpers.simulated_disk import SimulatedDisk
 from tests.helpers.wire_client import MemoryServer, WireClient, publish_octets
@@ -40,8 +41,9 @@ class DurableServer(MemoryServer):
         random: Random | None = None,
         segment_bytes: int = SEGMENT_BYTES,
         space_floor_bytes: int = SPACE_FLOOR_BYTES,
+        clock: HandClock | None = None,
     ) -> None:
-        super().__init__(profile)
+        super().__init__(profile, clock=clock)
         self.disk = disk or SimulatedDisk()
         self.damage: list[str] = []
         self._random = random or Random(0)
@@ -80,17 +82,17 @@ class DurableServer(MemoryServer):
 
     # The end
 
-    def after_a_kill(self) -> "DurableServer":
-        """The next process on the disk as this one leaves it."""
+    def after_a_kill(self, down_s: float = 0) -> "DurableServer":
+        """The next process on the disk as this one leaves it. down_s: so long there is none."""
         self.disk.kill()
-        return self._next()
+        return self._next(down_s)
 
-    def after_a_power_cut(self) -> "DurableServer":
+    def after_a_power_cut(self, down_s: float = 0) -> "DurableServer":
         """The next process after the power was cut."""
         self.disk.power_cut()
-        return self._next()
+        return self._next(down_s)
 
-    def after_a_stop(self) -> "DurableServer":
+    def after_a_stop(self, down_s: float = 0) -> "DurableServer":
         """The next process after this one has stopped in peace; its clients have gone."""
         self.commit()
         self.log.mark_clean()
@@ -100,10 +102,11 @@ class DurableServer(MemoryServer):
         self.writer.close()
         self.log.pages.close()
         self.disk.kill()
-        return self._next()
+        return self._next(down_s)
 
-    def _next(self) -> "DurableServer":
-        return DurableServer(self.disk, profile=self.broker.profile, random=self._random, **self._sizes)
+    def _next(self, down_s: float) -> "DurableServer":
+        clock = HandClock(self.clock.seconds + down_s)
+        return DurableServer(self.disk, profile=self.broker.profile, random=self._random, clock=clock, **self._sizes)
 
     # Short words
 

@@ -52,9 +52,16 @@ ALL_CAPABILITIES: Table = from_python(
 class MemoryServer:
     """A broker and what its connections share, with a hand-turned clock. All generate the same names."""
 
-    def __init__(self, profile: Profile = DEFAULT_PROFILE, *, message_size_max_bytes: int = 0, **settings: Any) -> None:
+    def __init__(
+        self,
+        profile: Profile = DEFAULT_PROFILE,
+        *,
+        message_size_max_bytes: int = 0,
+        clock: HandClock | None = None,
+        **settings: Any,
+    ) -> None:
         """settings: of `protocol.connection.Settings`."""
-        self.clock = HandClock()
+        self.clock = clock or HandClock()
         self.batch = Batch()
         self.next_turn: list[Callable[[], None]] = []
         users = Users([User("guest", "guest"), User("anna", "secret")])

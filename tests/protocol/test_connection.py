@@ -114,6 +114,39 @@ def test_acks_are_read_by_the_run():
     assert client.vhost.queues["tasks"].unacked == 0
 
 
+@pytest.mark.parametrize("refuse", [Basic.Reject, Basic.Nack])
+def test_rejects_are_read_by_the_run(refuse):
+    client = running()
+    for body in (b"a", b"b", b"c"):
+        client.publish(1, "", "tasks", body)
+    client.send(1, Basic.Consume(queue="tasks"))
+    client.send(1, *[refuse(delivery_tag=tag, requeue=False) for tag in (1, 3, 2)])
+    queue = client.vhost.queues["tasks"]
+    assert (queue.unacked, queue.message_count) == (0, 0)
+
+
+@pytest.mark.parametrize(("refuse", "method_id"), [(Basic.Reject, (60, 90)), (Basic.Nack, (60, 120))])
+def test_those_before_an_unknown_delivery_tag_are_rejected(refuse, method_id):
+    client = running()
+    for body in (b"a", b"b"):
+        client.publish(1, "", "tasks", body)
+    client.send(1, Basic.Consume(queue="tasks"))
+    client.take()
+    client.send(1, *[refuse(delivery_tag=tag, requeue=False) for tag in (1, 7, 2)])
+    assert close_of(client.take()) == (406, "PRECONDITION_FAILED - unknown delivery tag 7", method_id)
+    assert [message[2] for _, message, _ in client.vhost.queues["tasks"].messages()] == [b"b"]
+
+
+def test_a_turn_takes_no_more_rejects_than_frames():
+    client = running()
+    for _ in range(TURN_MAX_FRAMES + 1):
+        client.publish(1, "", "tasks", b"a")
+    client.send(1, Basic.Consume(queue="tasks"))
+    octets = [encode_frame(1, Basic.Reject(delivery_tag=tag, requeue=False)) for tag in range(1, TURN_MAX_FRAMES + 2)]
+    client.connection.feed(b"".join(octets), client.clock.seconds)
+    assert (client.connection.more, client.vhost.queues["tasks"].unacked) == (True, 1)
+
+
 def test_an_unknown_delivery_tag_closes_the_channel_alone():
     client = running().open_channel(2)
     client.send(1, Basic.Ack(delivery_tag=7))

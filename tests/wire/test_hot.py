@@ -1,7 +1,7 @@
 """The hot frames beside pamqp: what is cut and laid by hand is what it would cut and lay."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from pamqp.header import ContentHeader
 
 from amqpbroker.limits import DELIVER_MEMO_MAX
 from amqpbroker.model.message import address_of, split_address
-from amqpbroker.wire.hot import DeliverLane, PublishLane, _split_bodies, ack_prefix, read_acks
+from amqpbroker.wire.hot import DeliverLane, PublishLane, _split_bodies, ack_prefix, read_acks, read_discards
 from amqpbroker.wire.runs import Message, SharedMessages, SharedRun, UniformRun
 
 CHANNEL = 3
@@ -409,6 +409,56 @@ def test_acks_are_read_up_to_the_first_that_is_not_whole(
 def test_what_is_no_ack_of_the_channel_ends_them(odd: bytes) -> None:
     stream = ack_frames([(1, False)]) + odd + ack_frames([(3, False)])
     assert read_acks(stream, 0, len(stream), ack_prefix(CHANNEL)) == ([(1, False)], 21)
+
+
+def reject_frames(tags: list[tuple[int, bool]], channel: int = CHANNEL) -> bytes:
+    return b"".join(marshal(commands.Basic.Reject(tag, requeue=False), channel) for tag, _ in tags)
+
+
+def nack_frames(tags: list[tuple[int, bool]], channel: int = CHANNEL) -> bytes:
+    return b"".join(marshal(commands.Basic.Nack(tag, multiple, requeue=False), channel) for tag, multiple in tags)
+
+
+@given(
+    st.sampled_from([reject_frames, nack_frames]),
+    st.lists(st.tuples(TAGS, st.booleans()), min_size=1, max_size=20),
+    st.integers(0, 25),
+    st.binary(max_size=8),
+    st.integers(0, 30),
+)
+def test_discards_are_read_up_to_the_first_that_is_not_whole(
+    frames: Callable[[list[tuple[int, bool]]], bytes],
+    tags: list[tuple[int, bool]],
+    missing: int,
+    before: bytes,
+    most: int,
+) -> None:
+    stream = before + frames(tags)
+    end = max(len(stream) - missing, len(before))
+    whole = min((end - len(before)) // 21, most)
+    expected = [(tag, multiple and frames is nack_frames) for tag, multiple in tags[:whole]]
+    prefix = stream[len(before) : len(before) + 11]
+    assert read_discards(stream, len(before), end, prefix, most) == (expected, len(before) + whole * 21)
+
+
+@pytest.mark.parametrize("frames", [reject_frames, nack_frames])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        reject_frames([(2, False)], CHANNEL + 1),
+        nack_frames([(2, False)], CHANNEL + 1),
+        reject_frames([(2, False)])[:-1] + b"\xcd",
+        nack_frames([(2, False)])[:-1] + b"\xcd",
+        marshal(commands.Basic.Reject(2, requeue=True), CHANNEL),
+        marshal(commands.Basic.Nack(2, requeue=True), CHANNEL),
+        ack_frames([(2, False)]),
+    ],
+)
+def test_what_is_no_discard_of_its_kind_ends_them(
+    frames: Callable[[list[tuple[int, bool]]], bytes], odd: bytes
+) -> None:
+    stream = frames([(1, False)]) + odd + frames([(3, False)])
+    assert read_discards(stream, 0, len(stream), stream[:11], 9) == ([(1, False)], 21)
 
 
 # Deliveries

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpbroker.wire import properties as peek
-from amqpbroker.wire.properties import Properties, PropertiesError, check, decode, encode, replace
+from amqpbroker.wire.properties import Properties, PropertiesError, check, decode, encode, fate, replace, with_headers
 from amqpbroker.wire.tables import Field, encode_table
 
 TEXT = st.binary(max_size=255).map(lambda octets: octets.decode("utf-8", "surrogateescape"))
@@ -59,6 +59,24 @@ def test_the_headers_octets_are_the_tables(properties: Properties) -> None:
 @given(PROPERTIES, CHANGES)
 def test_what_is_replaced_changes_and_nothing_else(properties: Properties, changes: Any) -> None:
     assert replace(encode(properties, 3), **changes) == encode(with_values(properties, **changes), 3)
+
+
+@given(PROPERTIES, PROPERTIES)
+def test_headers_come_in_and_the_expiration_goes(properties: Properties, other: Properties) -> None:
+    headers = other.headers or {}
+    changed = encode(with_values(properties, headers=headers, expiration=None), 3)
+    assert with_headers(encode(properties, 3), encode_table(headers)) == changed
+
+
+@given(PROPERTIES)
+def test_the_fate_of_a_message_is_in_its_headers_and_its_expiration(properties: Properties) -> None:
+    bare = encode(Properties(headers=properties.headers, expiration=properties.expiration), 0)
+    assert fate(encode(properties, 7)) == fate(bare)
+
+
+def test_what_is_empty_is_told_from_what_is_not_there() -> None:
+    assert fate(encode(Properties(headers={}, expiration=""), 0)) == (bytes(4), bytes(1))
+    assert fate(encode(Properties(priority=1), 0)) == (b"", b"")
 
 
 def test_the_octets_of_other_properties_stay_even_if_they_would_be_written_otherwise() -> None:

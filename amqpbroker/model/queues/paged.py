@@ -104,6 +104,10 @@ class PagedQueue(Queue):
     def extend(self, messages: Sequence[Message]) -> None:
         rules = self.rules
         if rules is not None:
+            if len(messages) > 1 and rules.takes_singly(messages):
+                for place in range(len(messages)):
+                    self.extend(messages[place : place + 1])
+                return
             messages = rules.admitted(messages)
         count = len(messages)
         self.published_count += count

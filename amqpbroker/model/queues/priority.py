@@ -9,7 +9,8 @@ Source: RabbitMQ `rabbit_priority_queue`.
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from amqpbroker.limits import BACKLOG_HIGH_MESSAGES
 from amqpbroker.model.message import OWN_FLAGS, PRIORITY_SHIFT, Message
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from amqpbroker.model.dispatch import Strategy
     from amqpbroker.model.ports import QueueJournal, RecordedQueue, Store
     from amqpbroker.model.queues.rules import Rules
+
+
+_FLAGS: Final = itemgetter(3)
 
 
 class Level(PagedQueue):
@@ -73,7 +77,7 @@ class PriorityQueue(Queue):
     new_part: called with a part before anything is put in there.
     """
 
-    __slots__ = ("level_of", "new_part", "parts", "store")
+    __slots__ = ("_arriving", "level_of", "new_part", "parts", "store")
 
     # The part that is there from the beginning.
     first_level: ClassVar[int] = 0
@@ -94,6 +98,8 @@ class PriorityQueue(Queue):
         self.store = store
         self.level_of = level_of
         self.parts: dict[int, Level] = {}
+        # The positions of messages that are being handed over as they come, by their places; None: nobody needs them.
+        self._arriving: Sequence[int] | None = None
         self.new_part: Callable[[RecordedQueue], None] = lambda part: None
 
     def part(self, level: int) -> Level:
@@ -154,6 +160,9 @@ class PriorityQueue(Queue):
         self.published_count += len(messages)
         # Consumers that can take messages while others wait are kept from those by the disk: nothing may overtake.
         waits = bool(self.levels) and self.message_count > 0
+        if self.rules is None and not self.durable and len(messages) > 1 and not isinstance(messages, UniformRun):
+            self._take_in(messages, waits)
+            return
         for flags, run in self._by_level(messages):
             part = self.part_for(flags)
             if waits:
@@ -162,6 +171,44 @@ class PriorityQueue(Queue):
                 part.extend(run)
         if waits:
             self.drain()
+
+    def _take_in(self, messages: Sequence[Message], waits: bool) -> None:
+        """Messages of any levels come, and nothing of them is recorded: no more than their order has to be kept.
+
+        That is the order in which they came while consumers take them at once, and each level's own behind that.
+        """
+        if self.levels and not waits:
+            messages = messages[self._hand_over_as_they_come(messages) :]
+        if messages:
+            parts = self._parts_of(messages)
+            by_part: dict[Level, list[Message]] = {part: [] for part in parts.values()}
+            for message in messages:
+                by_part[parts[message[3]]].append(message)
+            for part, own in by_part.items():
+                part.append(own)
+        if waits:
+            self.drain()
+
+    def _parts_of(self, messages: Sequence[Message]) -> dict[int, Level]:
+        """The parts for messages, by their flags."""
+        return {flags: self.part_for(flags) for flags in set(map(_FLAGS, messages))}
+
+    def _hand_over_as_they_come(self, messages: Sequence[Message]) -> int:
+        """Gives messages to the consumers, as no other waits; returns how many found one."""
+        self.head = 0
+        if all([consumer.no_ack for consumer in self.consumers]):
+            return self._hand_over(messages)
+        parts = self._parts_of(messages)
+        self._arriving = arriving = []
+        for message in messages:
+            part = parts[message[3]]
+            arriving.append(part.tail)
+            part.tail += 1
+        given = self._hand_over(messages)
+        self._arriving = None
+        for message in messages[given:]:
+            parts[message[3]].tail -= 1
+        return given
 
     def _by_level(self, messages: Sequence[Message]) -> Iterable[tuple[int, Sequence[Message]]]:
         if isinstance(messages, UniformRun):
@@ -179,10 +226,15 @@ class PriorityQueue(Queue):
         return None if part is None else part.first()
 
     def take(self) -> tuple[int, Message, bool] | None:
-        part = self._head_part() if self.rules is None or self.rules.expire() else None
-        found = part.take() if part is not None else None
-        self.redelivered_count += found is not None and found[2]
-        return found
+        if self.rules is not None:
+            self.rules.clear_head()
+        while (part := self._head_part()) is not None:
+            found = part.take()
+            if found is not None:
+                self.redelivered_count += found[2]
+                return found
+            # All that stood in that part has expired just now.
+        return None
 
     def may_hand_out(self, position: int, message: Message) -> bool:
         return self.part_for(message[3]).may_hand_out(position, message)
@@ -198,8 +250,10 @@ class PriorityQueue(Queue):
     def requeue(self, entries: Iterable[tuple[int, Message]], how: Return = Return.REQUEUED) -> None:
         if self.deleted:
             return
-        for position, message in entries:
-            self.part_for(message[3]).requeue([(position, message)])
+        for entry in entries:
+            self.part_for(entry[1][3]).take_back(entry)
+        if self.rules is not None:
+            self.rules.enforce()
 
     def forget(self, entries: Sequence[Entry]) -> None:
         by_level: dict[int, list[Entry]] = {}
@@ -240,6 +294,13 @@ class PriorityQueue(Queue):
     ) -> None:
         """A part gives messages to a consumer."""
         self._give(consumer, positions, messages, redelivered)
+
+    def _give(
+        self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
+        if self._arriving is not None:
+            positions = [self._arriving[place] for place in positions]
+        super()._give(consumer, positions, messages, redelivered)
 
     def _wake_resting(self) -> None:
         if self.resting and not self.is_lagging:

@@ -31,7 +31,7 @@ from amqpbroker.model.message import (
     Message,
     by_flags,
 )
-from amqpbroker.model.queue import Return
+from amqpbroker.model.queue import Entry, Queue, Return
 from amqpbroker.model.queues.hidden import HiddenQueue
 from amqpbroker.model.queues.priority import Level, PriorityQueue
 from amqpbroker.model.queues.rules import Rules
@@ -43,7 +43,6 @@ from amqpbroker.wire.tables import Field, Table
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.ports import Clock, Deadline, Journal, QueueJournal, Store
-    from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
 # A consumer that says no prefetch has this one.
@@ -84,7 +83,7 @@ def with_counts(message: Message, counts: Counts, series: tuple[int, int]) -> Me
     shown = {_DELIVERY_COUNT: counts.failed} if counts.failed else {}
     if series >= (4, 3):
         shown[_ACQUIRED_COUNT] = counts.returned
-    headers = (properties.headers(header) or {}) | {name: Field("l", count) for name, count in shown.items()}
+    headers = _others(header) | {name: Field("l", count) for name, count in shown.items()}
     return address, properties.replace(header, headers=dict(sorted(headers.items()))), body, flags | COUNTED
 
 
@@ -92,10 +91,14 @@ def without_counts(message: Message) -> Message:
     """The message as it goes on to other queues."""
     address, header, body, flags = message
     if flags & COUNTED:
-        headers = properties.headers(header) or {}
-        left = {name: field for name, field in headers.items() if name not in (_DELIVERY_COUNT, _ACQUIRED_COUNT)}
-        header = properties.replace(header, headers=left or None)
+        header = properties.replace(header, headers=_others(header) or None)
     return address, header, body, flags & ~(COUNTED | PLACES)
+
+
+def _others(header: bytes) -> Table:
+    """The headers but for the counts: those of a publisher are none, and make room."""
+    headers = properties.headers(header) or {}
+    return {name: field for name, field in headers.items() if name not in (_DELIVERY_COUNT, _ACQUIRED_COUNT)}
 
 
 def _count(headers: Table, name: str) -> int:
@@ -166,19 +169,25 @@ def at_the_end(message: Message) -> Message:
 
 
 class Arrivals:
-    """Which of two levels has the older message at its head: runs of positions, and when they began."""
+    """Which of two levels has the older message at its head: runs of positions, and when each began.
+
+    A run whose messages are gone leaves when somebody asks, or when its level is empty.
+    """
 
     def __init__(self) -> None:
         self._runs: dict[int, deque[tuple[int, int]]] = {}
         self._last: int | None = None
         self._now = 0
 
-    def add(self, level: int, position: int) -> None:
-        """Messages come to a level, from this position on."""
-        if level != self._last:
+    def add(self, level: int, part: Level) -> None:
+        """Messages are about to come to the end of a level."""
+        runs = self._runs.setdefault(level, deque())
+        if not part.message_count:
+            runs.clear()
+        if level != self._last or not runs:
             self._last = level
             self._now += 1
-            self._runs.setdefault(level, deque()).append((position, self._now))
+            runs.append((part.tail, self._now))
 
     def of(self, level: int, position: int) -> int:
         """When the message at this position, the head of the level, came."""
@@ -350,7 +359,7 @@ class QuorumQueue(PriorityQueue):
     def extend(self, messages: Sequence[Message]) -> None:
         if self.order is Order.TWO:
             for flags, run in self._by_level(messages):
-                self._arrivals.add(self.level_of(flags), self.part_for(flags).tail)
+                self._arrivals.add(self.level_of(flags), self.part_for(flags))
                 super().extend(run)
         else:
             super().extend(messages)
@@ -359,13 +368,17 @@ class QuorumQueue(PriorityQueue):
         """A message that was here already comes to the end of a level."""
         part = self.part_for(message[3])
         if self.order is Order.TWO:
-            self._arrivals.add(self.level_of(message[3]), part.tail)
+            self._arrivals.add(self.level_of(message[3]), part)
         self.rule().record(part, message)
         part.append([message])
 
     def requeue(self, entries: Iterable[tuple[int, Message]], how: Return = Return.REQUEUED) -> None:
         if not self.deleted:
             self.rule().returned(entries, how)
+
+    def discard(self, entries: Sequence[Entry]) -> None:
+        # In the order of rejecting.
+        Queue.discard(self, entries)
 
     def take(self) -> tuple[int, Message, bool] | None:
         found = super().take()

@@ -60,12 +60,26 @@ class Rules:
             or settings.deduplicates
         )
 
+    def begin(self, before: QueueSettings) -> None:
+        """These are the first rules of a queue that may hold messages; see `change`."""
+        if before.overflow == DROP_HEAD:
+            self._drop_excess()
+        self.enforce()
+
     def change(self, settings: QueueSettings) -> None:
-        """Other rules from now on. What waits keeps the deadlines that it came with."""
+        """Other rules from now on. What waits keeps the deadlines that it came with.
+
+        A queue that dropped its head until now does so once more, by the new limits: so RabbitMQ, which takes in the
+        limits before `overflow` (process_args_policy).
+        """
+        dropped_head = self.settings.overflow == DROP_HEAD
         self.settings = settings
         self.has_deadlines = self.has_deadlines or settings.message_ttl_ms is not None
         self.keys = (self.keys or QueueKeys()) if settings.deduplicates else None
+        self.used()
         self._plan_end()
+        if dropped_head:
+            self._drop_excess()
         self.enforce()
 
     def stop(self) -> None:
@@ -96,6 +110,13 @@ class Rules:
                 if key is not None:
                     self.keys.add(key, deadline_ms)
         return with_deadline(messages, deadline_ms) if deadline_ms else messages
+
+    def takes_singly(self, messages: Sequence[Message]) -> bool:
+        """Whether messages that come together have to be taken one after the other, as they push out others.
+
+        Those may have an expired one behind them, which dies of that when it comes to the head, not of the next one.
+        """
+        return self.has_deadlines and self.settings.has_limit and self._is_over(messages)
 
     def takes(self, message: Message) -> bool:
         """Whether a message may go in: there is room for it, and it is not there already."""
@@ -130,6 +151,13 @@ class Rules:
 
     # Waiting
 
+    def _is_over(self, messages: Sequence[Message]) -> bool:
+        """Whether there would be too much in the queue with these messages."""
+        most, most_bytes = self.settings.max_length, self.settings.max_length_bytes
+        if most is not None and self._queue.message_count + len(messages) > most:
+            return True
+        return most_bytes is not None and self._queue.ready_bytes + sum(len(one[2]) for one in messages) > most_bytes
+
     def enforce(self) -> None:
         """The queue has grown: what is too much goes off the head, and what has expired."""
         settings = self.settings
@@ -161,6 +189,11 @@ class Rules:
             self._wake_at(due_ms, now_ms)
         return not 0 < due_ms <= now_ms
 
+    def clear_head(self) -> None:
+        """Gives up all that has expired at the head, however much that is: somebody asks what stands behind."""
+        while not self.expire():
+            pass
+
     def fresh_count(self, messages: Sequence[Message]) -> int:
         """How many messages stand before the first that has expired."""
         if not self.has_deadlines:
@@ -189,7 +222,9 @@ class Rules:
 
     def _ring(self) -> None:
         self._timer = None
-        self.expire()
+        if self.expire():
+            # It may have kept from consumers what stood behind.
+            self._queue.drain()
 
     # Leaving
 

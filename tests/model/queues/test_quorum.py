@@ -672,6 +672,67 @@ TestAgainstAModel = _AgainstAModel.TestCase
 TestAgainstAModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
+class _TwoOfThree(RuleBasedStateMachine):
+    """A queue of 4.2 beside `rabbit_fifo_q`: what came back, two levels of (when it came, body), and a counter."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.vhost = host("4.2")
+        self.queue = declare(self.vhost, x_delivery_limit=100)
+        self.number = 0
+        self.back: list[str] = []
+        self.high: list[tuple[int, str]] = []
+        self.normal: list[tuple[int, str]] = []
+        self.counter = 0
+        self.out: list[tuple[int, Message]] = []
+
+    @rule(priorities=st.lists(st.sampled_from([None, 4, 5, 9]), min_size=1, max_size=4))
+    def publish(self, priorities: list[int | None]) -> None:
+        first = self.number + 1
+        self.number += len(priorities)
+        self.vhost.put([self.queue], [message(number, one) for number, one in enumerate(priorities, first)])
+        for number, one in enumerate(priorities, first):
+            (self.high if one is not None and one > 4 else self.normal).append((number, str(number)))
+
+    def next_body(self) -> str:
+        if self.back:
+            return self.back.pop(0)
+        first = self.high or self.normal
+        if self.high and self.normal and self.counter == 2 and self.normal[0] < self.high[0]:
+            first = self.normal
+        self.counter = 0 if self.counter == 2 else self.counter + 1
+        return first.pop(0)[1]
+
+    @precondition(lambda self: self.back or self.high or self.normal)
+    @rule()
+    def take(self) -> None:
+        entry = taken(self.queue)
+        assert entry[1][2].decode() == self.next_body()
+        self.out.append(entry)
+
+    @precondition(lambda self: self.back or self.high or self.normal)
+    @rule(count=st.integers(1, 5))
+    def deliver(self, count: int) -> None:
+        outlet = Outlet()
+        consumer = Consumer("c", self.queue, outlet, ChannelBudget(), number=1, prefetch=count)
+        count = min(count, self.queue.message_count)
+        self.queue.add_consumer(consumer)
+        self.queue.drain()
+        self.queue.remove_consumer(consumer)
+        assert outlet.bodies == [self.next_body() for _ in range(count)]
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        entry = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        self.queue.requeue([entry], Return.FAILED)
+        self.back.append(entry[1][2].decode())
+
+
+TestTwoOfThree = _TwoOfThree.TestCase
+TestTwoOfThree.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
 def test_a_transient_message_is_not_said_to_be_persistent() -> None:
     server, queue = durable()
     server.vhost.put([queue], [message("transient", mode=1)])
