@@ -31,7 +31,7 @@ from amqpbroker.model.message import (
     Message,
     by_flags,
 )
-from amqpbroker.model.queue import Entry, Queue, Return
+from amqpbroker.model.queue import Return
 from amqpbroker.model.queues.hidden import HiddenQueue
 from amqpbroker.model.queues.priority import Level, PriorityQueue
 from amqpbroker.model.queues.rules import Rules
@@ -43,6 +43,7 @@ from amqpbroker.wire.tables import Field, Table
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.ports import Clock, Deadline, Journal, QueueJournal, Store
+    from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
 # A consumer that says no prefetch has this one.
@@ -375,10 +376,6 @@ class QuorumQueue(PriorityQueue):
     def requeue(self, entries: Iterable[tuple[int, Message]], how: Return = Return.REQUEUED) -> None:
         if not self.deleted:
             self.rule().returned(entries, how)
-
-    def discard(self, entries: Sequence[Entry]) -> None:
-        # In the order of rejecting.
-        Queue.discard(self, entries)
 
     def take(self) -> tuple[int, Message, bool] | None:
         found = super().take()
