@@ -10,7 +10,8 @@ docs/behaviour/queues.md.
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from amqpbroker.limits import ROUTE_MEMO_MAX
@@ -49,7 +50,7 @@ class DeadLetters:
         self._vhost = vhost
         self._waiting: deque[tuple[Queue, str, Sequence[Message]]] = deque()
         self._is_working = False
-        self._is_held = False
+        self._holders = 0
         self._told: set[tuple[str, ...]] = set()
         # What becomes of messages that are alike, while nothing changes that this depends on.
         self._ways: dict[tuple[bytes, int, bytes, bytes], _Way] = {}
@@ -58,18 +59,19 @@ class DeadLetters:
     def add(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         """A queue has given up messages. Without a dead-letter exchange, or if that is not there, they are gone."""
         self._waiting.append((queue, reason, messages))
-        if not self._is_held:
+        if not self._holders:
             self._work()
 
-    def hold(self) -> None:
-        """Messages are about to go to several queues: what dies by that comes to any of them behind."""
-        self._is_held = True
-
-    def let_go(self) -> None:
-        """They are there."""
-        self._is_held = False
-        if self._waiting:
-            self._work()
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While messages go to several queues: what dies by that comes to any of them behind."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if self._waiting and not self._holders:
+                self._work()
 
     def _work(self) -> None:
         if self._is_working:

@@ -451,7 +451,7 @@ class Queue:
                 self._leave_turn(consumer)
                 continue
             if level is not looked_at:
-                looked_at, apart = level, _are_apart(level)
+                looked_at, apart = level, len(level) > 1 and _are_apart(level)
             if len(level) == 1:
                 share = min(room, count - given)
                 part = messages if share == count else messages[given : given + share]

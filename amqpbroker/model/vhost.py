@@ -367,10 +367,9 @@ class VirtualHost:
             if recording:
                 assert self.journal is not None
                 self.journal.publish([queue.part_for(flags) for queue in recording], part)
-            self.dead_letters.hold()
-            for queue in queues:
-                queue.extend(part)
-            self.dead_letters.let_go()
+            with self.dead_letters.held():
+                for queue in queues:
+                    queue.extend(part)
 
     def publish_from_server(self, exchange: str, routing_key: str, values: Properties, body: bytes) -> None:
         """The broker itself publishes, to an exchange that is there or not."""

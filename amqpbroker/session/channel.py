@@ -237,18 +237,21 @@ class Channel:
             assert journal is not None
             journal.publish([target.part_for(flags) for target in recording], messages)
             self.connection.publishes_logged = True
-        if len(group.queues) > 1:
-            self.connection.vhost.dead_letters.hold()
-        for target in group.queues:
-            target.extend(messages)
-            if target.is_lagging:
-                self.connection.lagging = target
-        if len(group.queues) > 1:
-            self.connection.vhost.dead_letters.let_go()
+        if len(group.queues) == 1:
+            self._put(group.queues[0], messages)
+        else:
+            with self.connection.vhost.dead_letters.held():
+                for target in group.queues:
+                    self._put(target, messages)
         for refuser in refusers:
             # What others take is with them before the dead letter of this one may come there.
             assert refuser.rules is not None
             refuser.rules.refused(messages[0])
+
+    def _put(self, target: Queue, messages: Sequence[Message]) -> None:
+        target.extend(messages)
+        if target.is_lagging:
+            self.connection.lagging = target
 
     # Delivering
 
@@ -302,10 +305,8 @@ class Channel:
             self._settle(entries, how)
             return
         # What queues give up by that comes to others when those have all that is theirs, and have given it out.
-        dead_letters = self.connection.vhost.dead_letters
-        dead_letters.hold()
-        self._settle(entries, how)
-        dead_letters.let_go()
+        with self.connection.vhost.dead_letters.held():
+            self._settle(entries, how)
 
     def _settle(self, entries: Sequence[Entry], how: str) -> None:
         number = entries[0][2]

@@ -77,6 +77,9 @@ class Confirms:
             self._refused.clear()
         if top > told:
             frames.append(lay_ack(self._prefix, top, multiple=top - told > 1))
+        if not waiting:
+            # Those ahead were told one by one.
+            self._told = self._ready = self.published
         return b"".join(frames + singles)
 
     def waits_beyond(self, done_number: int) -> bool:

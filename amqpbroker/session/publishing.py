@@ -46,7 +46,17 @@ class RouteGroup:
     of those keeps messages by their priority. refusing: those that may not take a message.
     """
 
-    __slots__ = ("all_logged", "by_level", "exchange", "kept", "logged", "mandatory", "queues", "refusing")
+    __slots__ = (
+        "all_logged",
+        "by_level",
+        "exchange",
+        "kept",
+        "logged",
+        "mandatory",
+        "may_keep_waiting",
+        "queues",
+        "refusing",
+    )
 
     def __init__(self, exchange: Exchange, queues: tuple[Queue, ...], mandatory: bool) -> None:
         self.exchange = exchange
@@ -56,6 +66,8 @@ class RouteGroup:
         self.by_level = any(isinstance(queue, PriorityQueue) for queue in self.logged)
         self.refusing = [queue for queue in queues if queue.settings.may_refuse]
         self.mandatory = mandatory
+        # Whether a publisher may get his confirms later than others, or a nack.
+        self.may_keep_waiting = bool(self.logged or self.refusing)
         # Whether an exchange on the way has the message recorded, too.
         self.kept = False
 
@@ -147,6 +159,18 @@ class Publisher:
         """Takes a run from the lane."""
         assert isinstance(group, RouteGroup)
         self._channel.publish_run(group, messages)
+
+    def are_apart(self, group: object, other: object) -> bool:
+        """Of one exchange, to one queue each, and nothing that has to be told or recorded in the order of both."""
+        assert isinstance(group, RouteGroup) and isinstance(other, RouteGroup)
+        channel = self._channel
+        return (
+            group.exchange is other.exchange
+            and len(group.queues) == len(other.queues) == 1
+            and channel.transaction is None
+            and self._vhost.tap is None
+            and (channel.confirms is None or not (group.may_keep_waiting or other.may_keep_waiting))
+        )
 
     # The general path
 

@@ -82,6 +82,12 @@ class PublishSink(Protocol):
     def publish(self, group: object, messages: Sequence[Message]) -> None:
         """Takes a run of messages with one destination."""
 
+    def are_apart(self, group: object, other: object) -> bool:
+        """Whether nobody can tell in which order messages of one group and of the other are taken.
+
+        Of more groups it is true if it is true of each and one of the others.
+        """
+
 
 class PublishLane:
     """Reads the publishes of one channel out of a socket read.
@@ -141,6 +147,8 @@ class PublishLane:
         method_bytes = self._method_bytes
         template = self._template
         body_prefix = self._body_prefix
+        # By group, what was read and is not with the sink: more than one if they are apart. `messages`: the group's.
+        runs: dict[object, list[Message]] = {}
         messages: list[Message] = []
         group: object = None
         window = _SPLIT_FIRST_MESSAGES
@@ -163,11 +171,9 @@ class PublishLane:
                     window = window * _SPLIT_GROWTH if len(bodies) == window else _SPLIT_FIRST_MESSAGES
                     if len(bodies) > 1:
                         position += (len(bodies) - 1) * stride
-                        if messages:
-                            sink.publish(group, messages)
-                            messages = []
-                        group = route.group
-                        sink.publish(group, UniformRun(route.address, header, bodies, flags))
+                        _publish(sink, runs)
+                        group = None
+                        sink.publish(route.group, UniformRun(route.address, header, bodies, flags))
                         continue
                 body = data[body_start:stop]
             else:
@@ -189,9 +195,15 @@ class PublishLane:
                     method = data[position : position + method_bytes]
                     if method[-1] != FRAME_END:
                         break
-                    known = routes.get(method) or sink.resolve(method)
+                    known = routes.get(method)
                     if known is None:
-                        break
+                        known = sink.resolve(method)
+                        if known is None:
+                            break
+                        if len(routes) == 1:
+                            # All others may have been forgotten: a group to come is not the one of before.
+                            _publish(sink, runs)
+                            group = template = None
                 header_at = position + method_bytes
                 if end - header_at < _CONTENT_HEADER_MIN_BYTES:
                     self.waiting = self._header_may_follow(data[header_at:end])
@@ -249,14 +261,16 @@ class PublishLane:
                     self._template_message = (route, header, flags, body_bytes)
                 position = stop + 1
             if route.group is not group:
-                if messages:
-                    sink.publish(group, messages)
-                    messages = []
+                known_run = runs.get(route.group)
+                if known_run is None:
+                    if runs and not sink.are_apart(route.group, next(iter(runs))):
+                        _publish(sink, runs)
+                    known_run = runs[route.group] = []
+                messages = known_run
                 group = route.group
             messages.append((route.address, header, body, flags))
         self._method_bytes = method_bytes
-        if messages:
-            sink.publish(group, messages)
+        _publish(sink, runs)
         return position
 
     def _header_may_follow(self, octets: bytes) -> bool:
@@ -264,6 +278,13 @@ class PublishLane:
         if not self._header_prefix.startswith(octets[:3]):
             return False
         return len(octets) < 7 or int.from_bytes(octets[3:7], "big") >= _CONTENT_HEADER_MIN_BYTES - FRAME_OVERHEAD_BYTES
+
+
+def _publish(sink: PublishSink, runs: dict[object, list[Message]]) -> None:
+    """The sink takes what was read."""
+    for group, messages in runs.items():
+        sink.publish(group, messages)
+    runs.clear()
 
 
 def _split_bodies(data: bytes, template: bytes, body_bytes: int) -> list[bytes]:
@@ -381,7 +402,7 @@ class DeliverLane:
         tag: delivery tag of the first.
         """
         memo = self._again if redelivered else self._first
-        if isinstance(messages, SharedRun) and (parts := messages.shared.parts(messages.start, messages.stop)):
+        if type(messages) is SharedRun and (parts := messages.shared.parts(messages.start, messages.stop)):
             address = messages.shared.messages[messages.start][0]
             return self._lay_shared(outbox, tag, memo.get(address) or self._heads(address, redelivered), *parts)
         known_address, known_header, body, _ = messages[0]
@@ -453,7 +474,7 @@ class DeliverLane:
 
 def _uniform_bodies(messages: Sequence[Message]) -> list[bytes] | None:
     """The bodies of messages that all have one address, one header and one size of body; None of others."""
-    if isinstance(messages, UniformRun):
+    if type(messages) is UniformRun:
         return messages.bodies
     address, header, body, _ = messages[0]
     if messages[-1][1] is not header or messages[-1][0] is not address or len(messages) < _UNIFORM_MIN_MESSAGES:

@@ -104,10 +104,6 @@ class PagedQueue(Queue):
     def extend(self, messages: Sequence[Message]) -> None:
         rules = self.rules
         if rules is not None:
-            if len(messages) > 1 and rules.takes_singly(messages):
-                for place in range(len(messages)):
-                    self.extend(messages[place : place + 1])
-                return
             messages = rules.admitted(messages)
         count = len(messages)
         self.published_count += count
@@ -128,7 +124,7 @@ class PagedQueue(Queue):
                     first += given
         self._keep(first, messages)
         if rules is not None:
-            rules.enforce()
+            rules.enforce(messages)
 
     def _keep(self, first: int, messages: Sequence[Message]) -> None:
         """Puts messages that nobody takes at once behind all others."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from amqpbroker.model.arguments import CLASSIC
 from amqpbroker.model.dead_letter import EXPIRED, REJECTED, TOO_LONG
 from amqpbroker.model.deduplication import QueueKeys, message_key
 from amqpbroker.model.expiration import parse_expiration
@@ -111,13 +112,6 @@ class Rules:
                     self.keys.add(key, deadline_ms)
         return with_deadline(messages, deadline_ms) if deadline_ms else messages
 
-    def takes_singly(self, messages: Sequence[Message]) -> bool:
-        """Whether messages that come together have to be taken one after the other, as they push out others.
-
-        Those may have an expired one behind them, which dies of that when it comes to the head, not of the next one.
-        """
-        return self.has_deadlines and self.settings.has_limit and self._is_over(messages)
-
     def takes(self, message: Message) -> bool:
         """Whether a message may go in: there is room for it, and it is not there already."""
         return not self.refuses(len(message[2])) and not self._has(message)
@@ -151,19 +145,33 @@ class Rules:
 
     # Waiting
 
-    def _is_over(self, messages: Sequence[Message]) -> bool:
-        """Whether there would be too much in the queue with these messages."""
-        most, most_bytes = self.settings.max_length, self.settings.max_length_bytes
-        if most is not None and self._queue.message_count + len(messages) > most:
-            return True
-        return most_bytes is not None and self._queue.ready_bytes + sum(len(one[2]) for one in messages) > most_bytes
-
-    def enforce(self) -> None:
-        """The queue has grown: what is too much goes off the head, and what has expired."""
+    def enforce(self, came: Sequence[Message] = ()) -> None:
+        """The queue has grown: what is too much goes off the head, and what has expired. came: in one go, just now."""
         settings = self.settings
         if settings.has_limit and settings.overflow == DROP_HEAD:
+            if len(came) > 1 and self.has_deadlines and settings.kind == CLASSIC:
+                self._enforce_singly(came)
             self._drop_excess()
         self.expire()
+
+    def _enforce_singly(self, came: Sequence[Message]) -> None:
+        """As if messages had come one after the other.
+
+        What one of them pushes out may have an expired one behind it: that dies of its age, not of the next one.
+        """
+        queue = self._queue
+        most, most_bytes = self.settings.max_length, self.settings.max_length_bytes
+        later, later_bytes = len(came), sum(len(message[2]) for message in came)
+        for message in came:
+            later -= 1
+            later_bytes -= len(message[2])
+            while (there := queue.message_count - later) > 0 and (
+                (most is not None and there > most)
+                or (most_bytes is not None and queue.ready_bytes - later_bytes > most_bytes)
+            ):
+                self.dead_letter(TOO_LONG, queue.drop(1))
+            if there > 0:
+                self.dead_letter(EXPIRED, queue.drop(there, due_by_ms=self._vhost.clock.unix_ms()))
 
     def _drop_excess(self) -> None:
         queue = self._queue
