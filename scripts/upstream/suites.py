@@ -33,8 +33,8 @@ REQUIREMENTS = (
 )
 """One environment for all suites."""
 
-DURABLE, QUEUE_FEATURES, MANAGEMENT = 4, 5, 6
-"""Numbers of the issues that turn on what is left out: durable storage, queue features, TLS with users and control."""
+DURABLE, MANAGEMENT = 4, 6
+"""Numbers of the issues that turn on what is left out: durable storage, TLS with users and control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,6 @@ AIORMQ = Suite(
         LeftOut("*[*amqps*", _TLS, MANAGEMENT),
         LeftOut("*::test_ssl_verification_fails_without_trusted_ca", _TLS, MANAGEMENT),
         LeftOut("*::test_ssl_context", _TLS, MANAGEMENT),
-        LeftOut("*::test_broker_nack_details*", "x-max-length with reject-publish", QUEUE_FEATURES),
     ),
     known=(
         Known("*::test_big_message*", _BIG_MESSAGE),
@@ -159,10 +158,6 @@ AIO_PIKA = Suite(
     variables=_upstream,
     left_out=(
         LeftOut("tests/test_amqps.py*", _TLS, MANAGEMENT),
-        LeftOut("*::test_dlx*", "dead-letter exchange, x-message-ttl", QUEUE_FEATURES),
-        LeftOut("*::test_expiration*", "expiration, dead-letter exchange", QUEUE_FEATURES),
-        LeftOut("*::test_delivery_fail*", "x-max-length with reject-publish", QUEUE_FEATURES),
-        LeftOut("tests/test_rpc.py*::test_timed_out*", "expiration, dead-letter exchange", QUEUE_FEATURES),
         LeftOut("*::test_restore_topology_and_consumers[kill]", "kills and restarts the broker", DURABLE),
         LeftOut("*::test_restore_topology_and_consumers[stop_app]", "runs rabbitmqctl stop_app", MANAGEMENT),
         LeftOut("*::test_pool_consumer_survives_broker_restart", "runs rabbitmqctl stop_app", MANAGEMENT),
@@ -191,8 +186,6 @@ KOMBU = Suite(
     arguments=("t/integration/test_py_amqp.py",),
     variables=_rabbitmq,
     left_out=(
-        LeftOut("*::test_PyAMQPTimeToLive::*", "expiration", QUEUE_FEATURES),
-        LeftOut("*::test_PyAMQPPriority::*", "x-max-priority", QUEUE_FEATURES),
     ),
 )
 
