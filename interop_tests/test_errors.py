@@ -10,7 +10,7 @@ from interop_tests.raw.provocation import Probe, observe, observe_all
 
 MESSAGE_MAX_BYTES = 16_777_216  # since 4.0; 128 MiB before, which is too much to send here
 
-# What RabbitMQ was recorded to answer and is not provoked here: where it is tested, or the number of the issue that brings it.
+# What RabbitMQ was recorded to answer and is not provoked here: where it is tested, or which issue brings it.
 LEFT_OUT = {
     "access-queue-configure": "permissions: 6",
     "access-exchange-write": "permissions: 6",

@@ -254,6 +254,8 @@ class Recovery:
                     at = self._apply_record(segment, payload, at, place)
                     continue
                 number, first, count, after = single
+                if payload[at] == format.TIMED:
+                    self._timed.add(number)
                 if number != self._number or first != self._end or segment is not self._segment:
                     self._enter_run()
                     self._begin_run(segment, number, first)

@@ -23,6 +23,7 @@ from amqpbroker.wire.tables import Field, Table, text
 
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
+    from amqpbroker.model.policy import Policy
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
@@ -187,15 +188,15 @@ class Events:
 
     # Exchanges, queues, bindings
 
-    def exchange_created(self, vhost: str, exchange: Exchange, user: str) -> None:
-        """A new exchange was taken in."""
+    def exchange_created(self, vhost: str, exchange: Exchange, policy: "Policy | None", user: str) -> None:
+        """A new exchange was taken in. policy: the one that it has."""
         if not self.are_heard:
             return
         self.tell(
             "exchange.created",
             {
                 "user_who_performed_action": user,
-                "policy": "",
+                "policy": policy.name if policy is not None else "",
                 "arguments": erlang.entries(exchange.arguments),
                 "internal": exchange.internal,
                 "auto_delete": exchange.auto_delete,
@@ -295,6 +296,47 @@ class Events:
     def _consumer(self, vhost: str, consumer: "Consumer") -> dict[str, object]:
         return {"queue": consumer.queue.name, "vhost": vhost, "channel": self._process(consumer.sink)}
 
+    # Policies and other parameters
+
+    def policy_set(self, vhost: str, policy: "Policy", user: str) -> None:
+        """A policy, or an operator policy, holds from now on."""
+        about = {"user_who_performed_action": user, "vhost": vhost, "name": policy.name}
+        self.tell("policy.set", _terms(policy) | about)
+
+    def policy_cleared(self, vhost: str, name: str, user: str, *, for_operators: bool) -> None:
+        """A policy, or an operator policy, is forgotten."""
+        kind = "operator.policy.cleared" if for_operators else "policy.cleared"
+        self.tell(kind, {"user_who_performed_action": user, "vhost": vhost, "name": name})
+
+    def queue_policy_changed(self, vhost: str, queue: "Queue", policy: "Policy | None", user: str) -> None:
+        """Another policy than before is a queue's. policy: the one that was set; None: it was cleared."""
+        if not self.are_heard:
+            return
+        kind = _queue_type(queue)
+        about = {"user_who_performed_action": user, "type": kind, "vhost": vhost, "name": queue.name}
+        if policy is None:
+            self.tell("queue.policy.cleared", about)
+        else:
+            self.tell("queue.policy.updated", _terms(policy) | about)
+
+    def parameter_set(self, vhost: str, component: str, name: str, value: object, user: str) -> None:
+        """A parameter of a virtual host has another value."""
+        about = {"user_who_performed_action": user, "value": value, "name": name, "component": component}
+        self.tell("parameter.set", about | {"vhost": vhost})
+
+    def parameter_cleared(self, vhost: str, component: str, name: str, user: str) -> None:
+        """A parameter of a virtual host is forgotten."""
+        about = {"user_who_performed_action": user, "name": name, "component": component, "vhost": vhost}
+        self.tell("parameter.cleared", about)
+
+    def vhost_limits_set(self, limits: Mapping[str, int], user: str) -> None:
+        """The limits of a virtual host are these. RabbitMQ does not say of which."""
+        self.tell("vhost.limits.set", {**limits, "user_who_performed_action": user, "name": "limits"})
+
+    def vhost_limits_cleared(self, user: str) -> None:
+        """A virtual host has no limits any more."""
+        self.tell("vhost.limits.cleared", {"user_who_performed_action": user, "name": "limits"})
+
     # Alarms
 
     def alarm_set(self, resource: str) -> None:
@@ -328,11 +370,26 @@ def _field(value: object) -> Field:
             return Field("l", value)
         case str():
             return Field("S", value.encode("utf-8", "surrogateescape"))
+        case float():
+            return Field("f", value)
+        case None:
+            return Field("S", b"null")
         case Mapping():
-            return Field("F", {name: _field(item) for name, item in value.items()})
+            # To Erlang an empty object is an empty list.
+            return Field("F", {name: _field(item) for name, item in value.items()}) if value else Field("A", [])
         case Sequence():
             return Field("A", [_field(item) for item in value])
     raise TypeError(f"{value!r} has no place in an event")
+
+
+def _terms(policy: "Policy") -> dict[str, object]:
+    """What a policy says."""
+    return {
+        "apply-to": policy.apply_to,
+        "priority": policy.priority,
+        "definition": policy.definition,
+        "pattern": policy.pattern,
+    }
 
 
 def _queue_type(queue: "Queue") -> str:

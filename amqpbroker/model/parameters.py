@@ -7,6 +7,7 @@ is fixed. Source: RabbitMQ `rabbit_runtime_parameters`, `rabbit_vhost_limit` at 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from amqpbroker.model.arguments import queue_type
 from amqpbroker.model.definitions import (
     GLOBAL_PARAMETER,
     OPERATOR_POLICY,
@@ -15,6 +16,7 @@ from amqpbroker.model.definitions import (
     parameter_name,
     policy_content,
 )
+from amqpbroker.model.events import INTERNAL_USER
 from amqpbroker.model.policy import Policies, Policy, new_policy
 from amqpbroker.model.policy_keys import Definition
 from amqpbroker.model.validation import Constraint, InvalidParameterError, integer, object_errors, raise_if
@@ -22,6 +24,7 @@ from amqpbroker.model.validation import Constraint, InvalidParameterError, integ
 if TYPE_CHECKING:
     from amqpbroker.model.exchange import Exchange
     from amqpbroker.model.ports import Journal
+    from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
 VHOST_LIMITS: Final = "vhost-limits"
@@ -51,10 +54,13 @@ class Parameters:
 
     # Policies
 
-    def set_policy(self, name: str, term: Mapping[str, Any], *, for_operators: bool = False) -> None:
+    def set_policy(
+        self, name: str, term: Mapping[str, Any], *, for_operators: bool = False, user: str = INTERNAL_USER
+    ) -> None:
         """Sets a policy, or an operator policy. Raises InvalidParameterError, and nothing has changed.
 
-        term: `pattern` and `definition`, and if other than usual `priority` (0) and `apply-to` (all).
+        term: `pattern` and `definition`, and if other than usual `priority` (0) and `apply-to` (all). user: at whose
+        wish.
         """
         vhost = self._vhost
         policy = new_policy(vhost.name, name, term, vhost.profile, for_operators=for_operators)
@@ -62,21 +68,49 @@ class Parameters:
             return
         if vhost.journal is not None:
             vhost.journal.define(_kind(for_operators), vhost.name, name, policy_content(policy))
+        if for_operators:
+            vhost.events.parameter_set(vhost.name, OPERATOR_POLICY, name, policy_content(policy), user)
+        before = self._matched()
         self.add_policy(policy, for_operators=for_operators)
+        self._tell_queues(before, policy, user)
+        vhost.events.policy_set(vhost.name, policy, user)
 
     def add_policy(self, policy: Policy, *, for_operators: bool = False) -> None:
         """Takes in a policy as it is, and records nothing of it."""
         self._store(for_operators).add(policy)
         self._apply()
 
-    def clear_policy(self, name: str, *, for_operators: bool = False) -> None:
+    def clear_policy(self, name: str, *, for_operators: bool = False, user: str = INTERNAL_USER) -> None:
         """Forgets a policy, or an operator policy. Raises InvalidParameterError if there is none."""
+        before = self._matched()
         if not self._store(for_operators).remove(name):
             raise _missing()
         vhost = self._vhost
         if vhost.journal is not None:
             vhost.journal.undefine(_kind(for_operators), vhost.name, name)
         self._apply()
+        if for_operators:
+            vhost.events.parameter_cleared(vhost.name, OPERATOR_POLICY, name, user)
+        self._tell_queues(before, None, user)
+        vhost.events.policy_cleared(vhost.name, name, user, for_operators=for_operators)
+
+    def _matched(self) -> dict["Queue", tuple[Policy | None, Policy | None]]:
+        """The policies of every queue, from which it is told what has changed; none while nobody hears of that."""
+        if not self._vhost.events.are_heard:
+            return {}
+        matched = {}
+        for queue in self._vhost.queues.values():
+            kind = queue_type(queue.arguments, self._vhost.profile)
+            policy = self.policies.of_queue(queue.name, kind)
+            matched[queue] = (policy, self.operator_policies.of_queue(queue.name, kind))
+        return matched
+
+    def _tell_queues(
+        self, before: Mapping["Queue", tuple[Policy | None, Policy | None]], policy: Policy | None, user: str
+    ) -> None:
+        for queue, matched in self._matched().items():
+            if matched != before[queue]:
+                self._vhost.events.queue_policy_changed(self._vhost.name, queue, policy, user)
 
     def _store(self, for_operators: bool) -> Policies:
         return self.operator_policies if for_operators else self.policies
@@ -117,35 +151,39 @@ class Parameters:
         """The value of a parameter; None if there is none."""
         return self._values.get((component, name))
 
-    def set(self, component: str, name: str, value: Any) -> None:
-        """Sets a parameter. Raises InvalidParameterError, and nothing has changed."""
+    def set(self, component: str, name: str, value: Any, user: str = INTERNAL_USER) -> None:
+        """Sets a parameter, at the user's wish. Raises InvalidParameterError, and nothing has changed."""
         if component == "policy":
             raise InvalidParameterError("policies may not be set using this method")
         if component == "operator_policy" and isinstance(value, Mapping):
-            self.set_policy(name, value, for_operators=True)
+            self.set_policy(name, value, for_operators=True, user=user)
             return
         raise_if(_errors(component, name, value))
         vhost = self._vhost
         if vhost.journal is not None:
             vhost.journal.define(PARAMETER, vhost.name, parameter_name(component, name), {"value": value})
         self.add(component, name, value)
+        vhost.events.parameter_set(vhost.name, component, name, value, user)
+        vhost.events.vhost_limits_set(value, user)
 
     def add(self, component: str, name: str, value: Any) -> None:
         """Takes in a parameter as it is, and records nothing of it."""
         self._values[component, name] = value
 
-    def clear(self, component: str, name: str) -> None:
-        """Forgets a parameter. Raises InvalidParameterError if there is none."""
+    def clear(self, component: str, name: str, user: str = INTERNAL_USER) -> None:
+        """Forgets a parameter, at the user's wish. Raises InvalidParameterError if there is none."""
         if component == "policy":
             raise InvalidParameterError("policies may not be cleared using this method")
         if component == "operator_policy":
-            self.clear_policy(name, for_operators=True)
+            self.clear_policy(name, for_operators=True, user=user)
             return
         if self._values.pop((component, name), None) is None:
             raise _missing()
         vhost = self._vhost
         if vhost.journal is not None:
             vhost.journal.undefine(PARAMETER, vhost.name, parameter_name(component, name))
+        vhost.events.parameter_cleared(vhost.name, component, name, user)
+        vhost.events.vhost_limits_cleared(user)
 
     # Limits
 
@@ -160,13 +198,13 @@ class Parameters:
         limit = self.limits.get(name, -1)
         return limit if limit >= 0 else None
 
-    def set_limit(self, name: str, limit: int) -> None:
+    def set_limit(self, name: str, limit: int, user: str = INTERNAL_USER) -> None:
         """Sets one of the limits, and leaves the other. Raises InvalidParameterError."""
-        self.set(VHOST_LIMITS, LIMITS, {**self.limits, name: limit})
+        self.set(VHOST_LIMITS, LIMITS, {**self.limits, name: limit}, user)
 
-    def clear_limit(self, name: str) -> None:
+    def clear_limit(self, name: str, user: str = INTERNAL_USER) -> None:
         """Forgets one of the limits, if it is set."""
-        self.set(VHOST_LIMITS, LIMITS, {key: limit for key, limit in self.limits.items() if key != name})
+        self.set(VHOST_LIMITS, LIMITS, {key: limit for key, limit in self.limits.items() if key != name}, user)
 
 
 class GlobalParameters:

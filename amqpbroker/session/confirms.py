@@ -72,8 +72,9 @@ class Confirms:
         if self._refused:
             # In front: an ack for many may go over their numbers, and changes nothing of what was told before.
             frames = [lay_nack(self._prefix, number) for number in self._refused]
-            while top in self._refused:
-                top -= 1
+            for number in reversed(self._refused):
+                if number == top:
+                    top -= 1
             self._refused.clear()
         if top > told:
             frames.append(lay_ack(self._prefix, top, multiple=top - told > 1))

@@ -34,7 +34,8 @@ def declare(channel: "Channel", method: Exchange.Declare) -> None:
             kind.check_arguments(method.arguments)
             current = kind(name, method.durable, method.auto_delete, method.internal, method.arguments)
             vhost.add_exchange(current)
-            vhost.events.exchange_created(vhost.name, current, channel.connection.user_name)
+            policy = vhost.parameters.policies.of_exchange(name)
+            vhost.events.exchange_created(vhost.name, current, policy, channel.connection.user_name)
         else:
             for key, received, existing in (
                 ("type", kind.type, current.type),

@@ -31,7 +31,11 @@ def commit(channel: "Channel", method: Tx.Commit) -> None:
     if not all_taken:
         raise AMQPError(PRECONDITION_FAILED, "partial tx completion")
     journal = channel.connection.broker.journal
-    channel.reply(Tx.CommitOk(), after=journal.open_number if journal is not None and journal.is_recording else 0)
+    after = 0
+    if journal is not None:
+        # What was settled may have gone with its queue, and that not be on disk yet.
+        after = journal.open_number if journal.is_recording else journal.defined_number
+    channel.reply(Tx.CommitOk(), after=after)
 
 
 def rollback(channel: "Channel", method: Tx.Rollback) -> None:

@@ -348,6 +348,74 @@ def test_what_a_lost_connection_leaves_behind_is_the_brokers_own_doing() -> None
     ]
 
 
+# Policies and parameters
+
+
+def test_a_policy_is_told_after_the_queues_that_it_changes() -> None:
+    client = observer("4.2", "#.policy.#")
+    client.send(1, Queue.Declare(queue="tasks", durable=True, nowait=True))
+    parameters = client.vhost.parameters
+    definition = {"max-length": 5, "overflow": "reject-publish"}
+    parameters.set_policy("short", {"pattern": "^t", "definition": definition, "priority": 2}, user="anna")
+    parameters.clear_policy("short", user="anna")
+    terms = {"apply-to": "all", "priority": 2, "definition": definition, "pattern": "^t"}
+    policy = {"user_who_performed_action": "anna", "vhost": "/", "name": "short"}
+    queue = policy | {"name": "tasks", "type": "rabbit_classic_queue"}
+    assert events(client) == [
+        ("queue.policy.updated", terms | queue),
+        ("policy.set", terms | policy),
+        ("queue.policy.cleared", queue),
+        ("policy.cleared", policy),
+    ]
+
+
+def test_an_operator_policy_is_a_parameter_too() -> None:
+    client = observer()
+    client.vhost.parameters.set_policy("short", {"pattern": "^t", "definition": {"max-length": 5}}, for_operators=True)
+    client.vhost.parameters.clear("operator_policy", "short")
+    (first, value), second, third, fourth = events(client)
+    assert (first, value["component"]) == ("parameter.set", "operator_policy")
+    assert value["value"] == {"apply-to": "all", "priority": 0, "definition": {"max-length": 5}, "pattern": "^t"}
+    assert [kind for kind, _ in (second, third, fourth)] == [
+        "policy.set",
+        "parameter.cleared",
+        "operator.policy.cleared",
+    ]
+
+
+def test_a_policy_that_is_set_again_as_it_is_is_no_news() -> None:
+    client = observer()
+    for _ in range(2):
+        client.vhost.parameters.set_policy("short", {"pattern": "^t", "definition": {"max-length": 5}})
+    assert kinds(client) == ["policy.set"]
+
+
+def test_limits_are_parameters() -> None:
+    client = observer()
+    client.vhost.parameters.set_limit("max-queues", 50, "anna")
+    client.vhost.parameters.clear_limit("max-queues", "anna")
+    client.vhost.parameters.clear("vhost-limits", "limits", "anna")
+    user = {"user_who_performed_action": "anna"}
+    parameter = user | {"name": "limits", "component": "vhost-limits", "vhost": "/"}
+    limits = user | {"name": "limits"}
+    assert events(client) == [
+        ("parameter.set", parameter | {"value": {"max-queues": 50}}),
+        ("vhost.limits.set", limits | {"max-queues": 50}),
+        ("parameter.set", parameter | {"value": []}),
+        ("vhost.limits.set", limits),
+        ("parameter.cleared", parameter),
+        ("vhost.limits.cleared", limits),
+    ]
+
+
+def test_an_exchange_names_its_policy() -> None:
+    client = observer("4.2", "exchange.created")
+    client.vhost.parameters.set_policy("lost", {"pattern": "^logs", "definition": {"alternate-exchange": "else"}})
+    declare_exchange(client, "logs")
+    ((_, created),) = events(client)
+    assert created["policy"] == "lost"
+
+
 # Alarms, and whatever else
 
 
@@ -362,7 +430,7 @@ def test_alarms_are_told() -> None:
 
 def test_values_have_the_types_that_rabbitmq_gives_them() -> None:
     client = observer()
-    value = {"flag": True, "count": 3, "names": ["a"], "more": {"deep": "b"}}
+    value = {"flag": True, "count": 3, "share": 0.5, "names": ["a"], "more": {"deep": "b"}}
     client.broker.events.tell("parameter.set", value)
     assert events(client) == [("parameter.set", value)]
     with pytest.raises(TypeError, match="no place in an event"):

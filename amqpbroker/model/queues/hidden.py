@@ -6,7 +6,6 @@ from disk but once, at the start.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.message import DEADLINE_SHIFT, Message
@@ -14,8 +13,6 @@ from amqpbroker.model.stored_runs import StoredRuns
 
 if TYPE_CHECKING:
     from amqpbroker.model.ports import Journal, QueueJournal
-
-_PLACE: Final = itemgetter(2)
 
 
 class HiddenQueue(ABC):
@@ -47,9 +44,9 @@ class HiddenQueue(ABC):
         self.tail = tail
 
     def _read(self, journal: "Journal") -> Iterator[tuple[int, Message]]:
-        """What is on disk, each message with its position, in no order; what is damaged was told by the journal."""
+        """What is on disk, each message with its position; what is damaged was told by the journal."""
         assert self.log is not None
-        for first, count, place, _ in sorted(self._runs, key=_PLACE):
+        for first, count, place, _ in self._runs:
             for position, message in enumerate(journal.read(place, self.log.id, first, count), first):
                 if message is not None:
                     yield position, message
