@@ -10,10 +10,11 @@ import itertools
 import selectors
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from benchmark.tool import CpuWindow, Measurement, run_tool, tool_parser
-from benchmark.wire import RECEIVE_SIZE, BenchmarkError, Connection, Topology, ack, blocks
+from benchmark.wire import RECEIVE_SIZE, BenchmarkError, Connection, Topology, ack, blocks, table
 
 DRAIN_TIMEOUT_S = 120.0
 IDLE_TIMEOUT_S = 10.0
@@ -35,10 +36,14 @@ class Publisher:
         self.blocks = list(blocks(self.publishes))
         self.thread = threading.Thread(target=self._run, daemon=True)
 
+    def _endless(self) -> Iterator[bytes]:
+        """What is sent, a block at a time."""
+        return itertools.cycle(self.blocks)
+
     def _run(self) -> None:
         size = len(self.publishes[0])
         try:
-            for block in itertools.cycle(self.blocks):
+            for block in self._endless():
                 if self.stop.is_set():
                     break
                 self.connection.send(block)
@@ -67,6 +72,10 @@ class Consumer:
         count = self.connection.socket.recv_into(into)
         if not count:
             raise BenchmarkError("the broker closed a consumer's socket")
+        self.take(count)
+
+    def take(self, count: int) -> None:
+        """So many octets of deliveries have come."""
         self.octets += count
         if self.ack_every and self.received - self.acked >= self.ack_every:
             self.acked = self.received
@@ -92,7 +101,7 @@ class Consumers:
         try:
             with selectors.DefaultSelector() as selector:
                 for consumer in self.consumers:
-                    consumer.octets = len(consumer.connection.unread())
+                    consumer.take(len(consumer.connection.unread()))
                     selector.register(consumer.connection.socket, selectors.EVENT_READ, consumer)
                 while not self._finished():
                     for key, _events in selector.select(0.1):
@@ -108,8 +117,13 @@ class Consumers:
 
 
 def measure(options: argparse.Namespace) -> Measurement:
+    arguments = table({"x-dispatch-strategy": options.strategy} if options.strategy else {})
+    return measure_on(Topology("bench.load", options.queues, options.vary, arguments=arguments), options)
+
+
+def measure_on(topology: Topology, options: argparse.Namespace) -> Measurement:
+    """Makes the queues and exchange, runs the load on them and removes them."""
     setup = Connection(options.port)
-    topology = Topology("bench.load", options.queues, options.vary)
     topology.create(setup)
     try:
         return _run_load(options, topology)
@@ -169,20 +183,29 @@ def _consumer(options: argparse.Namespace, topology: Topology, number: int) -> C
     connection = Connection(options.port)
     if options.prefetch:
         connection.set_prefetch(options.prefetch)
-    connection.consume(topology.queues[number % options.queues], no_ack=not options.prefetch)
+    weights = options.weights
+    arguments = table({"x-weight": weights[number % len(weights)]} if weights else {})
+    connection.consume(topology.queues[number % options.queues], no_ack=not options.prefetch, arguments=arguments)
     delivery_size = topology.messages(options.size, count=1)[0].delivery_size(connection.frame_max)
     return Consumer(connection, delivery_size, ack_every=options.prefetch // 2)
 
 
-def main() -> None:
-    parser = tool_parser(__doc__)
+def load_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of a load."""
+    parser = tool_parser(description)
     parser.add_argument("--size", type=int, default=100, help="octets of a body")
     parser.add_argument("--publishers", type=int, default=1)
     parser.add_argument("--queues", type=int, default=1, help="more than one are fed by a fanout exchange")
     parser.add_argument("--consumers", type=int, default=1, help="spread over the queues in turn")
     parser.add_argument("--prefetch", type=int, default=0, help="with manual acks; 0 = auto-ack")
     parser.add_argument("--vary", action="store_true", help="all messages differ, through a topic exchange")
-    run_tool(parser, measure)
+    parser.add_argument("--strategy", help="the queues' x-dispatch-strategy")
+    parser.add_argument("--weights", type=int, nargs="+", default=(), help="the consumers' x-weight, in turn")
+    return parser
+
+
+def main() -> None:
+    run_tool(load_parser(__doc__), measure)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,27 @@ def _ten_million(name: str, *options: str) -> Row:
     return Row(name, "memory", arguments, _FULL_OURS, fresh_broker=True, once=True, only_ours=True)
 
 
+def _beside_plain(name: str, arguments: str, least: float) -> list[Row]:
+    """A row of a queue with an argument beside a plain one, with identical and with all-different messages."""
+    options = tuple(arguments.split())
+    figures = (
+        Figure("plain_per_s", "messages/s, plain queue"),
+        Figure("beside_per_s", "messages/s"),
+        Figure("share", "of the former", targets=(Target("at least", least),)),
+    )
+    return [
+        Row(name, "beside_plain", options, figures),
+        Row(f"{name}, all different", "beside_plain", (*options, "--vary"), figures),
+    ]
+
+
+def _dispatched(strategy: str, *options: str) -> Row:
+    """Four consumers that acknowledge, by one strategy; RabbitMQ has none but taking turns."""
+    arguments = ("--consumers", "4", "--prefetch", "1000", *options)
+    name = f"4 consumers, prefetch 1000, {strategy}"
+    return Row(name, "load", arguments, _messages(), only_ours=bool(options))
+
+
 _FLOOD = (
     Figure("deliveries_per_s_in_flood", "deliveries/s"),
     Figure("deliveries_per_publish_in_flood", "deliveries/publish", targets=(Target("at least", 0.5),)),
@@ -129,6 +150,18 @@ _OCTETS = Figure("octets_per_message", "octets/message", "lower")
 _FULL = (Figure("full_mb", "MB", "lower", (Target("at most", 300),)), _OCTETS)
 _FULL_OURS = (_FULL[0], Figure("most_mb", "most MB", "lower"), _OCTETS)
 _FULL_VARIED = (Figure("full_mb", "MB", "lower"), _OCTETS)
+_DEAD_LETTERS = (Figure("dead_letters_per_s", "dead letters/s", targets=_ratio(4)),)
+_STREAM = (Figure("deliveries_per_s", "deliveries/s", targets=_ratio(5)),)
+_DELAYED = (
+    Figure("full_mb", "MB", "lower", (Target("at most", 400),)),
+    Figure("most_mb", "most MB", "lower"),
+    _OCTETS,
+    # One tick of the kernel's clock in five seconds is 0.2 %.
+    Figure("idle_cpu_percent", "CPU % while all wait", "lower", (Target("at most", 0.4),)),
+    Figure("published_per_s", "publishes/s"),
+    Figure("due_per_s", "deliveries/s when due"),
+)
+_HASHES = (Figure("mean_ms", "ms for a key", "lower", (Target("at most", 5),)), Figure("p99_ms", "p99, ms", "lower"))
 _STARTUP = (
     Figure("port_ms", "port open, ms", "lower"),
     Figure("handshake_ms", "logged in, ms", "lower", (Target("ratio", 20), Target("at most", 250))),
@@ -170,6 +203,23 @@ ROWS: tuple[Row, ...] = (
     Row("consumed at the head, 1 M behind", "backlog", (), _BACKLOG, fresh_broker=True, once=True),
     Row("on disk after 2 GB, 100 MB left", "disk_use", (), _DISK, fresh_broker=True, once=True),
     Row("on disk after 2 GB, 100 MB left scattered", "disk_use", ("--scattered",), _DISK, fresh_broker=True, once=True),
+    *_beside_plain("x-message-ttl, long", "--argument x-message-ttl --value 600000", 0.9),
+    *_beside_plain("x-max-length, never reached", "--argument x-max-length --value 100000000", 0.9),
+    *_beside_plain("x-max-priority 5, priorities in turn", "--argument x-max-priority --value 5 --priorities 5", 0.6),
+    Row("dead letters, a reject each", "dead_letters", (), _DEAD_LETTERS),
+    Row("dead letters, a reject each, all different", "dead_letters", ("--vary",), _DEAD_LETTERS),
+    Row("dead letters, nack for many", "dead_letters", ("--multiple",), _DEAD_LETTERS),
+    Row("1 M delayed", "delayed", (), _DELAYED, fresh_broker=True, once=True, only_ours=True),
+    Row("1 M delayed, persistent", "delayed", ("--durable",), _DELAYED, fresh_broker=True, once=True, only_ours=True),
+    Row("topic, 10,000 bindings, 1,000 keys in turn", "topic_bindings", (), _messages(_ratio(10))),
+    Row("topic, 10,000 bindings, new keys", "topic_bindings", ("--new",), _messages(_ratio(1))),
+    Row("topic, 1,000 bindings of 60 #, keys of 120 words", "hash_words", (), _HASHES, only_ours=True),
+    Row("stream read by 10 from the first", "streams", (), _STREAM),
+    Row("stream read by 10 from the first, all different", "streams", ("--vary",), _STREAM),
+    _dispatched("round-robin"),
+    _dispatched("random", "--strategy", "random"),
+    _dispatched("weighted 4 3 2 1", "--strategy", "weighted", "--weights", "4", "3", "2", "1"),
+    _dispatched("least-unacked", "--strategy", "least-unacked"),
     Row("pika, no confirms, an ack each", "pika_rates", (), _CLIENT),
     Row("aio-pika, confirms, an ack each", "aio_pika_rates", (), _CLIENT),
     Row("Celery, one worker, results by rpc", "celery_rates", (), (Figure("tasks_per_s", "tasks/s"),)),

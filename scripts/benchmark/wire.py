@@ -4,8 +4,8 @@ import random
 import re
 import socket
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 HOST = "127.0.0.1"
 CONSUMER_TAG = "c"
@@ -19,7 +19,8 @@ DISTINCT_MESSAGES = 20_000
 DISTINCT_OCTETS = 1 << 25
 """So much of bodies is made to be sent over and over: more would measure this machine's memory, not the broker."""
 ROUTING_KEYS = 1_000
-FLAG_DELIVERY_MODE, FLAG_CORRELATION_ID, FLAG_MESSAGE_ID = 0x1000, 0x0400, 0x0080
+FLAG_HEADERS, FLAG_DELIVERY_MODE, FLAG_PRIORITY = 0x2000, 0x1000, 0x0800
+FLAG_CORRELATION_ID, FLAG_MESSAGE_ID = 0x0400, 0x0080
 PERSISTENT = b"\x02"
 
 # (class id, method id), section 1 of the specification's generated reference
@@ -37,6 +38,7 @@ QUEUE_DELETE, QUEUE_DELETE_OK = (50, 40), (50, 41)
 BASIC_QOS, BASIC_QOS_OK = (60, 10), (60, 11)
 BASIC_CONSUME, BASIC_CONSUME_OK = (60, 20), (60, 21)
 BASIC_PUBLISH, BASIC_DELIVER, BASIC_ACK = (60, 40), (60, 60), (60, 80)
+BASIC_REJECT, BASIC_NACK = (60, 90), (60, 120)
 CONFIRM_SELECT, CONFIRM_SELECT_OK = (85, 10), (85, 11)
 
 NO_ARGUMENTS = b"\0\0\0\0"
@@ -54,6 +56,16 @@ def short_string(text: str) -> bytes:
 
 def long_string(octets: bytes) -> bytes:
     return struct.pack(">I", len(octets)) + octets
+
+
+def table(values: Mapping[str, int | str]) -> bytes:
+    """A table of 64-bit numbers and long strings."""
+    fields = (
+        short_string(name)
+        + (struct.pack(">cq", b"l", value) if isinstance(value, int) else b"S" + long_string(value.encode()))
+        for name, value in values.items()
+    )
+    return long_string(b"".join(fields))
 
 
 def frame(kind: int, channel: int, payload: bytes) -> bytes:
@@ -79,11 +91,20 @@ class Message:
     identity: str = ""
     """Its message-id and its correlation-id; a transient message without one has no properties at all."""
     persistent: bool = False
+    priority: int | None = None
+    headers: bytes = b""
+    """A table; empty: it has none."""
 
     def header(self) -> bytes:
         flags, properties = 0, b""
+        if self.headers:
+            flags, properties = FLAG_HEADERS, self.headers
         if self.persistent:
-            flags, properties = FLAG_DELIVERY_MODE, PERSISTENT
+            flags |= FLAG_DELIVERY_MODE
+            properties += PERSISTENT
+        if self.priority is not None:
+            flags |= FLAG_PRIORITY
+            properties += bytes([self.priority])
         if self.identity:
             flags |= FLAG_CORRELATION_ID | FLAG_MESSAGE_ID
             properties += short_string(self.identity) * 2
@@ -212,6 +233,10 @@ class Connection:
                 raise BenchmarkError(f"the broker closed with {code} {payload[7 : 7 + length].decode()}")
             raise BenchmarkError(f"expected method {name}, got a frame of kind {kind}: {payload[:60]!r}")
 
+    def read_delivery(self) -> int:
+        """The next delivery, which has one body frame; returns how many octets it was."""
+        return sum(FRAME_OVERHEAD + len(self.read_frame()[2]) for _method_header_body in range(3))
+
     def call(self, name: tuple[int, int], arguments: bytes, reply: tuple[int, int], channel: int = CHANNEL) -> bytes:
         self.send(method(channel, name, arguments))
         return self.expect(reply)
@@ -230,9 +255,11 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
-    def declare_queue(self, queue: str, exclusive: bool = False, durable: bool = False) -> None:
+    def declare_queue(
+        self, queue: str, exclusive: bool = False, durable: bool = False, arguments: bytes = NO_ARGUMENTS
+    ) -> None:
         flags = bytes([durable << 1 | exclusive << 2])
-        self.call(QUEUE_DECLARE, b"\0\0" + short_string(queue) + flags + NO_ARGUMENTS, QUEUE_DECLARE_OK)
+        self.call(QUEUE_DECLARE, b"\0\0" + short_string(queue) + flags + arguments, QUEUE_DECLARE_OK)
 
     def delete_queue(self, queue: str) -> None:
         self.call(QUEUE_DELETE, b"\0\0" + short_string(queue) + b"\0", QUEUE_DELETE_OK)
@@ -243,16 +270,22 @@ class Connection:
         count: int = struct.unpack_from(">I", reply, 5 + reply[4])[0]
         return count
 
-    def declare_exchange(self, exchange: str, kind: str, durable: bool = False) -> None:
-        arguments = b"\0\0" + short_string(exchange) + short_string(kind) + bytes([durable << 1]) + NO_ARGUMENTS
-        self.call(EXCHANGE_DECLARE, arguments, EXCHANGE_DECLARE_OK)
+    def declare_exchange(
+        self, exchange: str, kind: str, durable: bool = False, arguments: bytes = NO_ARGUMENTS
+    ) -> None:
+        names = b"\0\0" + short_string(exchange) + short_string(kind)
+        self.call(EXCHANGE_DECLARE, names + bytes([durable << 1]) + arguments, EXCHANGE_DECLARE_OK)
 
     def delete_exchange(self, exchange: str) -> None:
         self.call(EXCHANGE_DELETE, b"\0\0" + short_string(exchange) + b"\0", EXCHANGE_DELETE_OK)
 
     def bind_queue(self, queue: str, exchange: str, key: str) -> None:
-        names = short_string(queue) + short_string(exchange) + short_string(key)
-        self.call(QUEUE_BIND, b"\0\0" + names + b"\0" + NO_ARGUMENTS, QUEUE_BIND_OK)
+        self.call(QUEUE_BIND, _binding(queue, exchange, key, nowait=False), QUEUE_BIND_OK)
+
+    def bind_many(self, bindings: Iterable[tuple[str, str, str]]) -> None:
+        """Makes the bindings of (queue, exchange, key) and returns when they are all there."""
+        self.send(b"".join(method(CHANNEL, QUEUE_BIND, _binding(*each, nowait=True)) for each in bindings))
+        self.synchronise()
 
     def set_prefetch(self, count: int) -> None:
         self.call(BASIC_QOS, struct.pack(">IHB", 0, count, 0), BASIC_QOS_OK)
@@ -264,9 +297,14 @@ class Connection:
     def select_confirms(self) -> None:
         self.call(CONFIRM_SELECT, b"\0", CONFIRM_SELECT_OK)
 
-    def consume(self, queue: str, no_ack: bool) -> None:
+    def consume(self, queue: str, no_ack: bool, arguments: bytes = NO_ARGUMENTS) -> None:
         names = short_string(queue) + short_string(CONSUMER_TAG)
-        self.call(BASIC_CONSUME, b"\0\0" + names + bytes([no_ack << 1]) + NO_ARGUMENTS, BASIC_CONSUME_OK)
+        self.call(BASIC_CONSUME, b"\0\0" + names + bytes([no_ack << 1]) + arguments, BASIC_CONSUME_OK)
+
+
+def _binding(queue: str, exchange: str, key: str, *, nowait: bool) -> bytes:
+    """The arguments of queue.bind."""
+    return b"\0\0" + short_string(queue) + short_string(exchange) + short_string(key) + bytes([nowait]) + NO_ARGUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +313,15 @@ class Topology:
 
     One queue is reached by the default exchange, several by a fanout exchange, and varied messages always by a topic
     exchange with every queue bound by `#`. durable: queues and exchange are, and the messages are persistent.
+    arguments: of every queue, a table. priorities: the messages have priorities below that, in turn; 0: they have none.
     """
 
     name: str
     queue_count: int = 1
     vary: bool = False
     durable: bool = False
+    arguments: bytes = NO_ARGUMENTS
+    priorities: int = 0
 
     @property
     def queues(self) -> list[str]:
@@ -294,7 +335,7 @@ class Topology:
 
     def create(self, connection: Connection) -> None:
         for queue in self.queues:
-            connection.declare_queue(queue, durable=self.durable)
+            connection.declare_queue(queue, durable=self.durable, arguments=self.arguments)
         if self.exchange:
             connection.declare_exchange(self.exchange, "topic" if self.vary else "fanout", self.durable)
             for queue in self.queues:
@@ -307,12 +348,19 @@ class Topology:
             connection.delete_exchange(self.exchange)
 
     def messages(self, size: int, count: int | None = None) -> list[Message]:
-        """Different messages when they vary, as many as asked for or as are good to repeat; else the only one."""
+        """Different messages when they vary, as many as asked for or as are good to repeat; else one of each priority.
+
+        All of them are of one length.
+        """
         if self.vary:
             distinct = count or min(DISTINCT_MESSAGES, DISTINCT_OCTETS // size)
-            return varied_messages(self.exchange, size, distinct, self.durable)
-        key = "key" if self.exchange else self.queues[0]
-        return [Message(self.exchange, key, b"x" * size, persistent=self.durable)]
+            messages = varied_messages(self.exchange, size, distinct, self.durable)
+        else:
+            key = "key" if self.exchange else self.queues[0]
+            messages = [Message(self.exchange, key, b"x" * size, persistent=self.durable)] * max(self.priorities, 1)
+        if self.priorities:
+            messages = [replace(each, priority=number % self.priorities) for number, each in enumerate(messages)]
+        return messages
 
 
 def blocks(publishes: list[bytes], block_size: int = 1 << 16) -> Iterator[bytes]:

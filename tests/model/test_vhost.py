@@ -15,12 +15,14 @@ from amqpbroker.errors import (
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.message import DEADLINE_SHIFT, address_of, flags_of
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.paged import NO_STORE, PagedQueue
 from amqpbroker.model.validation import InvalidParameterError
 from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.properties import Properties
+from tests.helpers import hosts
 from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, definitions
 from tests.helpers.outlet import Outlet, messages
@@ -297,3 +299,55 @@ def test_the_default_queue_type_is_one_that_there_is(vhost: VirtualHost) -> None
     assert vhost.default_queue_type == "stream"
     vhost.set_default_queue_type(None)
     assert vhost.default_queue_type is None
+
+
+# What the broker itself puts into queues
+
+
+def test_what_is_put_is_on_record_where_it_is_persistent_and_the_queue_durable() -> None:
+    server = DurableServer()
+    queues = [server.queue("kept"), server.queue("memory", durable=False)]
+    server.vhost.put(queues, [hosts.message(1, mode=2), hosts.message(2), hosts.message(3, mode=2)])
+    server.commit()
+    assert [hosts.waiting(server.vhost, queue.name) for queue in queues] == ["1 2 3", "1 2 3"]
+    again = server.after_a_kill().vhost
+    assert (list(again.queues), hosts.waiting(again, "kept")) == (["kept"], "1 3")
+
+
+def test_a_full_queue_does_not_take_what_is_put_and_the_others_do(vhost: VirtualHost) -> None:
+    full = hosts.declare(vhost, "full", x_max_length=1, x_overflow="reject-publish")
+    vhost.put([full, add_queue(vhost)], [hosts.message(1), hosts.message(2)])
+    assert (hosts.waiting(vhost, "full"), hosts.waiting(vhost)) == ("1", "1 2")
+
+
+def test_the_broker_publishes_as_clients_do_and_to_what_is_not_there_nothing(vhost: VirtualHost) -> None:
+    queue = add_queue(vhost)
+    vhost.bind(to_queue("amq.topic", key="news.#"))
+    vhost.publish_from_server("amq.topic", "news.late", Properties(priority=3, expiration="5000"), b"body")
+    vhost.publish_from_server("missing", "news.late", Properties(), b"lost")
+    ((_, (address, _, body, flags), _),) = queue.messages()
+    assert (address, body) == (address_of("amq.topic", "news.late"), b"body")
+    assert flags == vhost.clock.unix_ms() + 5_000 << DEADLINE_SHIFT | flags_of(None, 3, True)
+
+
+# Settings
+
+
+def test_settings_that_change_apply_to_a_queue_that_holds_messages(vhost: VirtualHost) -> None:
+    queue = hosts.declare(vhost)
+    hosts.put(vhost, 1, 2, 3)
+    vhost.parameters.set_policy("short", {"pattern": "tasks", "definition": {"max-length": 1}})
+    assert hosts.waiting(vhost) == "3"
+    vhost.parameters.clear_policy("short")
+    hosts.put(vhost, 4)
+    assert (hosts.waiting(vhost), queue.settings.max_length) == ("3 4", None)
+
+
+def test_a_queue_that_had_no_rules_has_some_once_a_message_may_expire(vhost: VirtualHost) -> None:
+    queue = hosts.declare(vhost)
+    assert queue.rules is None
+    vhost.expect_deadlines([queue])
+    assert queue.rules is not None and queue.rules.has_deadlines
+    rules = queue.rules
+    vhost.expect_deadlines([queue])
+    assert queue.rules is rules

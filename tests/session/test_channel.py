@@ -15,8 +15,8 @@ from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import Message
 from amqpbroker.model.ports import Sink
 from amqpbroker.model.queue import Queue as QueueModel
-from amqpbroker.wire.methods import Basic, Channel, Connection, Queue
-from amqpbroker.wire.tables import Field
+from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Queue
+from amqpbroker.wire.tables import Field, from_python
 from tests.helpers.durable import durable_client, publish, server_of, there
 from tests.helpers.durable import publishes as publishes_in
 from tests.helpers.sessions import bodies, consume, deliveries, opened, publish_numbers, waiting, with_queue
@@ -324,3 +324,74 @@ def test_a_message_for_ten_queues_is_one_record() -> None:
     server_of(client).commit()
     again = server_of(client).after_a_power_cut()
     assert [there(again.queue(name)) for name in names] == [["to all"]] * 10
+
+
+# Queues that refuse
+
+
+def with_full_queue(**arguments: object) -> WireClient:
+    """A client with confirms, and a queue 'full' that takes two messages."""
+    client = with_queue()
+    table = from_python({"x-max-length": 2, "x-overflow": "reject-publish", **arguments}).value
+    client.send(1, Queue.Declare(queue="full", arguments=table, nowait=True), Confirm.Select(nowait=True))
+    return client
+
+
+def test_what_a_full_queue_does_not_take_is_told_to_its_publisher_and_comes_not_back() -> None:
+    client = with_full_queue()
+    method = Basic.Publish(routing_key="full", mandatory=True)
+    client.feed(b"".join(publish_octets(1, method, body) for body in (b"1", b"2", b"3", b"4")))
+    nacks = [Basic.Nack(delivery_tag=number, requeue=True) for number in (3, 4)]
+    assert client.methods() == [*nacks, Basic.Ack(delivery_tag=2, multiple=True)]
+    assert waiting(client, "full") == [(b"1", False), (b"2", False)]
+
+
+def test_without_confirms_it_is_dropped_in_silence() -> None:
+    client = with_full_queue()
+    other = opened(client.server)
+    publish_numbers(other, 3, name="full")
+    assert other.take() == []
+    assert [body for body, _ in waiting(client, "full")] == [b"1", b"2"]
+
+
+def test_one_that_refuses_is_enough_for_a_nack_and_the_others_take_it() -> None:
+    client = with_full_queue()
+    for name in ("tasks", "full"):
+        client.send(1, Queue.Bind(queue=name, exchange="amq.fanout", nowait=True))
+    for body in (b"1", b"2", b"3"):
+        client.publish(1, "amq.fanout", "", body)
+    acks = [Basic.Ack(delivery_tag=1), Basic.Ack(delivery_tag=2)]
+    assert client.methods() == [*acks, Basic.Nack(delivery_tag=3, requeue=True)]
+    assert [body for body, _ in waiting(client)] == [b"1", b"2", b"3"]
+
+
+def test_a_queue_that_has_room_again_takes_messages_again() -> None:
+    client = with_full_queue()
+    publish_numbers(client, 3, name="full")
+    client.send(1, Basic.Get(queue="full", no_ack=True))
+    client.take()
+    publish_numbers(client, 2, 4, name="full")
+    assert client.methods() == [Basic.Ack(delivery_tag=4), Basic.Nack(delivery_tag=5, requeue=True)]
+
+
+def test_what_is_refused_may_die_and_comes_behind_what_others_were_given() -> None:
+    dead = {"x-overflow": "reject-publish-dlx", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "tasks"}
+    client = with_full_queue(**dead)
+    for name in ("tasks", "full"):
+        client.send(1, Queue.Bind(queue=name, exchange="amq.fanout", nowait=True))
+    for body in (b"1", b"2", b"3"):
+        client.publish(1, "amq.fanout", "", body)
+    assert [body for body, _ in waiting(client)] == [b"1", b"2", b"3", b"3"]
+
+
+def test_what_is_refused_is_not_on_record_and_what_another_queue_took_of_it_is() -> None:
+    client = durable_client()
+    table = from_python({"x-max-length": 0, "x-overflow": "reject-publish"}).value
+    client.send(1, Queue.Declare(queue="full", durable=True, arguments=table, nowait=True), Confirm.Select(nowait=True))
+    for name in ("tasks", "full"):
+        client.send(1, Queue.Bind(queue=name, exchange="amq.fanout", nowait=True))
+    publish(client, "1", exchange="amq.fanout")
+    assert client.methods() == [Basic.Nack(delivery_tag=1, requeue=True)]
+    server_of(client).commit()
+    again = server_of(client).after_a_kill()
+    assert (there(again.queue()), again.vhost.queues["full"].message_count) == (["1"], 0)

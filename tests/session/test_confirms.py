@@ -1,7 +1,10 @@
 """Publisher confirms: numbers, as few acks as will do, and none before what it is for is on disk."""
 
-from hypothesis import given
+import time
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from amqpbroker.session.confirms import Confirms
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Method, Queue, encode_frame
@@ -183,6 +186,116 @@ def test_every_number_is_told_once_when_it_may_and_none_before(steps: list[tuple
             assert news and all(needed[number - 1] <= done_number for number in news)
             known |= news
         assert known == {number for number, after in enumerate(needed, 1) if after <= done_number}
+
+
+# What a queue did not take
+
+
+def nack(number: int) -> Method:
+    return Basic.Nack(delivery_tag=number, requeue=True)
+
+
+def test_what_was_refused_is_told_at_once_and_before_the_acks_that_go_over_it() -> None:
+    confirms = Confirms(1)
+    confirms.add(1)
+    confirms.refuse()
+    confirms.add(2)
+    assert told(confirms, 0) == [nack(2), ack(4, multiple=True)]
+    assert told(confirms, 0) == []
+
+
+def test_what_was_refused_last_is_in_no_ack() -> None:
+    confirms = Confirms(1)
+    confirms.add(2)
+    confirms.refuse()
+    confirms.refuse()
+    assert told(confirms, 0) == [nack(3), nack(4), ack(2, multiple=True)]
+    confirms.add(1)
+    assert told(confirms, 0) == [ack(5)]
+
+
+def test_what_was_refused_behind_what_waits_is_told_before_that() -> None:
+    confirms = Confirms(1)
+    confirms.wait(1, 7)
+    confirms.refuse()
+    confirms.wait(1, 7)
+    assert told(confirms, 6) == [nack(2)]
+    assert told(confirms, 7) == [ack(3, multiple=True)]
+
+
+def test_many_that_were_refused_are_told_in_no_time() -> None:
+    confirms = Confirms(1)
+    for _ in range(20_000):
+        confirms.refuse()
+    began_s = time.perf_counter()
+    assert told(confirms, 0) == [nack(number) for number in range(1, 20_001)]
+    assert time.perf_counter() - began_s < 2
+
+
+class Publishing(RuleBasedStateMachine):
+    """Messages that need nothing, wait for the journal, or are refused; what their publisher knows of them."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.confirms = Confirms(1)
+        self.open_number, self.done_number = 1, 0
+        # Number → what it is told, and what has to be on disk before.
+        self.fate: dict[int, tuple[str, int]] = {}
+        self.known: dict[int, str] = {}
+
+    def published(self, count: int, kind: str, after: int = 0) -> None:
+        first = len(self.fate) + 1
+        self.fate |= {number: (kind, after) for number in range(first, first + count)}
+        assert self.confirms.published == len(self.fate)
+
+    @rule(count=st.integers(1, 3))
+    def needs_nothing(self, count: int) -> None:
+        self.confirms.add(count)
+        self.published(count, "ack")
+
+    @rule(count=st.integers(1, 3))
+    def waits(self, count: int) -> None:
+        self.confirms.wait(count, self.open_number)
+        self.published(count, "ack", self.open_number)
+
+    @rule()
+    def is_refused(self) -> None:
+        self.confirms.refuse()
+        self.published(1, "nack")
+
+    @rule()
+    def a_commit_begins(self) -> None:
+        self.open_number += 1
+
+    @rule()
+    def all_is_written(self) -> None:
+        self.done_number = self.open_number - 1
+
+    @rule()
+    def tell(self) -> None:
+        """Every number gets one answer, the right one, and as soon as it may; none that may not."""
+        for method in told(self.confirms, self.done_number):
+            assert isinstance(method, Basic.Ack | Basic.Nack)
+            tag, kind = method.delivery_tag, "ack" if isinstance(method, Basic.Ack) else "nack"
+            numbers = range(1, tag + 1) if method.multiple else range(tag, tag + 1)
+            news = {number: kind for number in numbers if number not in self.known}
+            assert tag in news or method.multiple
+            assert news
+            self.known |= news
+        due = {number: kind for number, (kind, after) in self.fate.items() if after <= self.done_number}
+        assert self.known == due
+
+    def teardown(self) -> None:
+        if hasattr(self, "confirms"):
+            self.a_commit_begins()
+            self.all_is_written()
+            self.tell()
+            assert self.known == {number: kind for number, (kind, _) in self.fate.items()}
+            assert told(self.confirms, self.done_number) == []
+
+
+TestPublishing = Publishing.TestCase
+TestPublishing.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 
 
 def test_a_persistent_message_in_a_durable_queue_is_confirmed_when_it_is_on_disk() -> None:

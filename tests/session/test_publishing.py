@@ -1,5 +1,7 @@
 """basic.publish: where messages go, what is decided once for many of them, and when that has to be forgotten."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +12,9 @@ from pamqp.header import ContentHeader
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, NOT_IMPLEMENTED, PRECONDITION_FAILED
 from amqpbroker.limits import ROUTE_MEMO_MAX
-from amqpbroker.model.message import address_of
-from amqpbroker.session.publishing import return_frames
-from amqpbroker.wire.methods import Basic, Channel, Connection, Exchange, Method, Queue, encode_frame
+from amqpbroker.model.message import Message, address_of
+from amqpbroker.session.publishing import RouteGroup, return_frames
+from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchange, Method, Queue, Tx, encode_frame
 from amqpbroker.wire.tables import Field, Table, from_python
 from tests.helpers.sessions import bind, bodies, consume, declare_exchange, opened, waiting, with_queue
 from tests.helpers.wire_client import MemoryServer, Received, WireClient, publish_octets
@@ -34,6 +36,79 @@ def returned(client: WireClient) -> list[Received]:
 def closed(client: WireClient) -> tuple[int, str]:
     (close,) = [method for method in client.methods() if isinstance(method, Channel.Close | Connection.Close)]
     return close.reply_code, close.reply_text
+
+
+# Runs of several destinations
+
+
+def in_turn(client: WireClient, *keys: str) -> None:
+    """Publishes to each of the keys in turn, in one read."""
+    client.feed(b"".join(publishes(1, key) for key in keys * 3))
+
+
+def calls_of(client: WireClient, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many messages come at once, from now on."""
+    counts: list[int] = []
+    channel = client.session._channels[1]
+    publish_run = channel.publish_run
+
+    def noted(group: RouteGroup, messages: Sequence[Message]) -> None:
+        counts.append(len(messages))
+        publish_run(group, messages)
+
+    monkeypatch.setattr(channel, "publish_run", noted)
+    return counts
+
+
+def with_two_queues() -> WireClient:
+    client = with_queue()
+    client.send(1, Queue.Declare(queue="other", nowait=True))
+    return client
+
+
+def test_what_goes_to_two_queues_in_turn_comes_to_each_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = with_two_queues()
+    counts = calls_of(client, monkeypatch)
+    in_turn(client, "tasks", "other")
+    assert (counts, count(client), count(client, "other")) == ([3, 3], 3, 3)
+
+
+def test_with_confirms_too_where_none_of_them_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = with_two_queues()
+    client.call(1, Confirm.Select())
+    counts = calls_of(client, monkeypatch)
+    in_turn(client, "tasks", "other")
+    assert counts == [3, 3]
+    assert client.methods() == [Basic.Ack(delivery_tag=6, multiple=True)]
+
+
+def test_who_may_be_told_that_a_queue_is_full_is_told_of_the_right_message() -> None:
+    client = with_queue()
+    full: Table = {"x-max-length": Field("l", 2), "x-overflow": Field("S", b"reject-publish")}
+    client.send(1, Queue.Declare(queue="full", arguments=full, nowait=True), Confirm.Select(nowait=True))
+    in_turn(client, "full", "tasks")
+    nacks = [method.delivery_tag for method in client.methods() if isinstance(method, Basic.Nack)]
+    assert (nacks, count(client), count(client, "full")) == ([5], 3, 2)
+
+
+def test_in_a_transaction_the_order_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = with_two_queues()
+    client.call(1, Tx.Select())
+    counts = calls_of(client, monkeypatch)
+    in_turn(client, "tasks", "other")
+    assert counts == [1] * 6
+
+
+def test_what_goes_to_a_queue_alone_and_with_others_stays_in_order() -> None:
+    client = with_two_queues()
+    declare_exchange(client, "logs", "direct")
+    for queue, key in (("tasks", "one"), ("tasks", "both"), ("other", "both")):
+        bind(client, "logs", queue, key)
+    octets = [
+        publish_octets(1, Basic.Publish(exchange="logs", routing_key=key), key.encode()) for key in ("one", "both")
+    ]
+    client.feed(b"".join(octets * 3))
+    assert [body for body, _ in waiting(client)] == [b"one", b"both"] * 3
 
 
 # A decision holds until the topology changes, in the same read too

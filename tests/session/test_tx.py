@@ -4,6 +4,7 @@ import pytest
 
 from amqpbroker.errors import PRECONDITION_FAILED
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Method, Queue, Tx
+from amqpbroker.wire.tables import from_python
 from tests.helpers.durable import acks, durable_client, publish, server_of, there
 from tests.helpers.durable import publishes as publishes_in
 from tests.helpers.sessions import bodies, consume, deliveries, fault, opened, publish_numbers, waiting, with_queue
@@ -230,3 +231,65 @@ def test_a_commit_waits_behind_the_one_that_is_under_way() -> None:
     assert client.take() == []
     server_of(client).commit_one()
     assert client.methods() == [Tx.CommitOk()]
+
+
+# Queues that are full, or gone, when it is committed
+
+
+def full_queue(client: WireClient, **arguments: object) -> None:
+    """A queue 'full' that takes one message."""
+    table = from_python({"x-max-length": 1, "x-overflow": "reject-publish", **arguments}).value
+    client.send(1, Queue.Declare(queue="full", arguments=table, nowait=True))
+
+
+def test_a_full_queue_ends_the_channel_when_the_rest_of_the_commit_is_done() -> None:
+    client = in_transaction(1)
+    full_queue(client)
+    client.send(1, Basic.Get(queue="tasks"), Basic.Ack(delivery_tag=1))
+    for number in (b"1", b"2"):
+        client.publish(1, "", "full", number)
+    client.publish(1, "", "tasks", b"3")
+    text = "PRECONDITION_FAILED - partial tx completion"
+    assert fault(client, 1, Tx.Commit()) == (PRECONDITION_FAILED, text)
+    assert (waiting(client, "full"), waiting(client)) == ([(b"1", False)], [(b"3", False)])
+
+
+def test_what_names_the_fault_is_the_commit() -> None:
+    client = in_transaction()
+    full_queue(client)
+    publish_numbers(client, 2, name="full")
+    closed = client.call(1, Tx.Commit())
+    assert isinstance(closed, Channel.Close)
+    assert (closed.class_id, closed.method_id) == (90, 20)
+
+
+def test_a_queue_that_is_full_before_the_commit_and_not_then_takes_all() -> None:
+    client = in_transaction()
+    other = opened(client.server)
+    full_queue(client)
+    publish_numbers(other, 1, name="full")
+    publish_numbers(client, 1, 2, name="full")
+    other.send(1, Queue.Purge(queue="full"))
+    assert client.call(1, Tx.Commit()) == Tx.CommitOk()
+    assert waiting(client, "full") == [(b"2", False)]
+
+
+def test_a_queue_that_is_gone_by_then_takes_nothing_and_leaves_no_dead_letter() -> None:
+    client = in_transaction()
+    dying = {"x-message-ttl": 1_000, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "tasks"}
+    full_queue(client, **dying)
+    publish_numbers(client, 2, name="full")
+    client.send(1, Queue.Delete(queue="full", nowait=True))
+    assert client.call(1, Tx.Commit()) == Tx.CommitOk()
+    client.advance(2)
+    assert (waiting(client), client.clock.waiting) == ([], 0)
+
+
+def test_a_queue_that_is_gone_by_then_does_not_come_back_after_a_restart() -> None:
+    client = in_durable_transaction()
+    levels = from_python({"x-max-priority": 5}).value
+    client.send(1, Queue.Declare(queue="levels", durable=True, arguments=levels, nowait=True))
+    client.publish(1, "", "levels", b"body", delivery_mode=2, priority=5)
+    client.send(1, Queue.Delete(queue="levels", nowait=True), Tx.Commit())
+    server_of(client).commit()
+    assert set(server_of(client).after_a_kill().vhost.queues) == {"tasks"}

@@ -15,7 +15,16 @@ from pamqp.header import ContentHeader
 
 from amqpbroker.limits import DELIVER_MEMO_MAX
 from amqpbroker.model.message import address_of, split_address
-from amqpbroker.wire.hot import DeliverLane, PublishLane, _split_bodies, ack_prefix, read_acks, read_discards
+from amqpbroker.wire.hot import (
+    DeliverLane,
+    PublishLane,
+    _split_bodies,
+    ack_prefix,
+    lay_ack,
+    lay_nack,
+    read_acks,
+    read_discards,
+)
 from amqpbroker.wire.runs import Message, SharedMessages, SharedRun, UniformRun
 
 CHANNEL = 3
@@ -62,10 +71,13 @@ class Route:
 
 class Sink:
     """Takes what the lane reads. Keys that begin with g have rules of their own; of the others, equal first letters
-    have one destination. A content type of `rule` has rules too.
+    have one destination. A content type of `rule` has rules too. apart: whether destinations have nothing in common.
+    forgets: its memo holds one decision alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: bool = False, forgets: bool = False) -> None:
+        self.apart = apart
+        self.forgets = forgets
         self.taken: list[Message] = []
         self.runs: list[tuple[object, int, bool]] = []
         self.lane = PublishLane(CHANNEL, self, BODY_MAX_BYTES)
@@ -75,12 +87,18 @@ class Sink:
         if decoded.routing_key.startswith("g"):
             return None
         address = address_of(decoded.exchange, decoded.routing_key)
+        if self.forgets:
+            self.lane.forget()
         route = self.lane.routes[method] = Route(address, decoded.routing_key[:1])
         return route
 
     def inspect(self, header: bytes) -> int:
         properties = decoded_properties(header)
         return -1 if "expiration" in properties else int(properties.get("delivery_mode") == 2)
+
+    def are_apart(self, group: object, other: object) -> bool:
+        assert group != other
+        return self.apart
 
     def publish(self, group: object, messages: Sequence[Message]) -> None:
         uniform = isinstance(messages, UniformRun)
@@ -93,8 +111,8 @@ class Sink:
 class Reader:
     """A connection's read loop in small: the lane, and one frame after the other of what it leaves."""
 
-    def __init__(self) -> None:
-        self.sink = Sink()
+    def __init__(self, sink: Sink | None = None) -> None:
+        self.sink = sink or Sink()
         self._rest = b""
         self._pending: list[bytes] = []
         self._missing_bytes = 0
@@ -221,6 +239,25 @@ def test_every_publish_is_read_once_and_in_order_however_the_stream_is_cut(strea
     for start, end in pairwise(edges):
         reader.feed(stream[start:end])
     assert reader.published == decoded_stream(stream)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STREAMS, st.booleans(), st.integers(0, 5000))
+def test_destinations_that_are_apart_have_each_its_own_order(stream: bytes, forgets: bool, cut: int) -> None:
+    reader = Reader(Sink(apart=True, forgets=forgets))
+    reader.feed(stream[:cut])
+    reader.feed(stream[cut:])
+    expected = decoded_stream(stream)
+    for first in {one.routing_key[:1] for one in expected}:
+        own, theirs = ([one for one in each if one.routing_key[:1] == first] for each in (reader.published, expected))
+        assert own == theirs
+
+
+def test_what_goes_to_two_that_are_apart_in_turn_is_a_run_for_each() -> None:
+    sink = Sink(apart=True)
+    stream = b"".join(publish(b"body", key) for key in ("one", "two") * 20)
+    sink.lane.read(stream, 0, len(stream))
+    assert [(group, count) for group, count, _ in sink.runs] == [("o", 20), ("t", 20)]
 
 
 @settings(max_examples=15, deadline=None)
@@ -385,6 +422,13 @@ TAGS = st.one_of(st.integers(0, 300), st.integers(2**32 - 2, 2**32 + 2), st.just
 
 def ack_frames(acks: list[tuple[int, bool]], channel: int = CHANNEL) -> bytes:
     return b"".join(marshal(commands.Basic.Ack(tag, multiple), channel) for tag, multiple in acks)
+
+
+@given(st.integers(1, 2_047), TAGS, st.booleans())
+def test_what_a_publisher_is_told_is_laid_as_pamqp_lays_it(channel: int, tag: int, multiple: bool) -> None:
+    prefix = ack_prefix(channel)
+    assert lay_ack(prefix, tag, multiple=multiple) == marshal(commands.Basic.Ack(tag, multiple), channel)
+    assert lay_nack(prefix, tag) == marshal(commands.Basic.Nack(tag, False, True), channel)
 
 
 @given(st.lists(st.tuples(TAGS, st.booleans()), max_size=20), st.integers(0, 25), st.binary(max_size=8))

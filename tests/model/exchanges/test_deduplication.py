@@ -1,10 +1,19 @@
-"""x-message-deduplication: its arguments. What it does with messages is tried in interop_tests."""
+"""x-message-deduplication: its arguments, and what it remembers. What a client sees is tried in interop_tests."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from amqpbroker.errors import AMQPError
+from amqpbroker.journal.queue_log import QueueLog
+from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.deduplication import HEADER, KeyCache
+from amqpbroker.model.exchange import Kept
 from amqpbroker.model.exchanges.deduplication import DeduplicationExchange
+from amqpbroker.model.message import PERSISTENT, address_of
+from amqpbroker.wire.properties import Properties, encode
 from amqpbroker.wire.tables import Field, Table
+from tests.helpers.durable import DurableServer
 
 TEN = Field("I", 10)
 SIZE = "'x-cache-size' must be an integer greater than 0"
@@ -72,3 +81,78 @@ def test_a_durable_exchange_remembers_on_disk_if_told_so(
 
 def test_a_cache_of_no_size_holds_one_key() -> None:
     assert DeduplicationExchange("x", False, False, False, {"x-cache-size": Field("S", b"0")}).hidden.size == 1
+
+
+def test_a_policy_goes_before_the_arguments() -> None:
+    exchange = DeduplicationExchange("x", False, False, False, {"x-cache-size": TEN, "x-cache-ttl": TEN})
+    exchange.apply_policy({"x-cache-size": 5, "x-cache-ttl": 7})
+    assert (exchange.hidden.size, exchange.hidden.ttl_ms) == (5, 7)
+    exchange.apply_policy({})
+    assert (exchange.hidden.size, exchange.hidden.ttl_ms) == (10, 10)
+
+
+# On disk
+
+
+def publish(server: DurableServer, key: int, **headers: Field) -> bool:
+    """Whether the message got through."""
+    properties = Properties(headers={HEADER: Field("I", key), **headers})
+    message = address_of("once", ""), encode(properties, 0), b"", PERSISTENT
+    return bool(server.vhost.publish_kept(server.vhost.exchanges["once"], Kept([""], properties, message)))
+
+
+def remembering(**arguments: Field) -> DurableServer:
+    server = DurableServer()
+    disk = {"x-cache-size": TEN, "x-cache-persistence": Field("S", b"disk"), **arguments}
+    server.vhost.add_exchange(DeduplicationExchange("once", True, False, False, disk))
+    server.queue("tasks")
+    server.vhost.bind(Binding("once", Destination("queue", "tasks"), "", {}))
+    return server
+
+
+@given(st.lists(st.tuples(st.integers(0, 15), st.booleans())))
+@settings(max_examples=40, deadline=None)
+def test_the_cache_is_the_same_after_restarts(steps: list[tuple[int, bool]]) -> None:
+    server, in_memory = remembering(), KeyCache(10, None)
+    for key, is_killed in steps:
+        expected = not in_memory.seen(key, 0)
+        if expected:
+            in_memory.add(Field("I", key), key, 0, None, None)
+        assert publish(server, key) is expected
+        server.commit()
+        if is_killed:
+            server = server.after_a_kill()
+    assert server.damage == []
+
+
+def test_the_time_of_a_key_goes_on_over_a_restart() -> None:
+    server = remembering()
+    publish(server, 1, **{"x-cache-ttl": Field("I", 5_000)})
+    server.commit()
+    server = server.after_a_kill()
+    server.clock.advance(4.9)
+    assert not publish(server, 1)
+    server.clock.advance(0.2)
+    assert publish(server, 1)
+
+
+def test_what_was_dropped_takes_no_room_on_disk() -> None:
+    server = remembering()
+    for key in range(100):
+        publish(server, key)
+        server.commit()
+    exchange = server.vhost.exchanges["once"]
+    assert exchange.hidden is not None
+    log = exchange.hidden.log
+    assert isinstance(log, QueueLog)
+    assert log.live.count == 10
+
+
+def test_a_deleted_exchange_leaves_nothing_on_disk() -> None:
+    server = remembering()
+    publish(server, 1)
+    server.commit()
+    server.vhost.delete_exchange("once")
+    server.commit()
+    server = server.after_a_kill()
+    assert ("once" in server.vhost.exchanges, server.damage) == (False, [])

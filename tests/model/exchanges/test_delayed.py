@@ -4,10 +4,14 @@ import pytest
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.exchange import Kept
+from amqpbroker.model.exchanges.deduplication import DeduplicationExchange
 from amqpbroker.model.exchanges.delayed import DELAY_MAX_MS, X_DELAY, X_DELAYED_TYPE, DelayedExchange, delay_of
+from amqpbroker.model.message import address_of
 from amqpbroker.profiles import DEFAULT_PROFILE
-from amqpbroker.wire.properties import Properties
+from amqpbroker.wire.properties import Properties, decode, encode
 from amqpbroker.wire.tables import Field, Table, long_string
+from tests.helpers.wire_client import MemoryServer
 
 DIRECT = long_string("direct")
 
@@ -111,3 +115,54 @@ def test_a_binding_that_goes_leaves_the_other_type_too() -> None:
     exchange.bind(binding)
     exchange.unbind(binding)
     assert (to_queues(exchange, "key"), list(exchange.bindings)) == ([], [])
+
+
+# In a virtual host
+
+
+def waiting(headers: Table | None = None) -> MemoryServer:
+    """A broker with a delayed exchange, in which a message waits for a second."""
+    server = MemoryServer()
+    exchange = delayed("fanout")
+    server.vhost.add_exchange(exchange)
+    queue = server.vhost.new_queue("q", durable=False, auto_delete=False, owner=None, arguments={})
+    server.vhost.bind(Binding("x", Destination("queue", queue.name), "", {}))
+    properties = Properties(headers={X_DELAY: Field("I", 1_000), **(headers or {})})
+    message = address_of("x", "key"), encode(properties, 100), b"x" * 100, 0
+    server.vhost.publish_kept(exchange, Kept(["key"], properties, message))
+    return server
+
+
+def delayed_count(server: MemoryServer) -> int:
+    exchange = server.vhost.exchanges["x"]
+    assert isinstance(exchange, DelayedExchange)
+    return exchange.delayed_count
+
+
+def test_what_waits_is_counted_and_weighed() -> None:
+    server = waiting()
+    assert delayed_count(server) == 1
+    assert server.broker.held_bytes() > 100
+    server.clock.advance(1)
+    assert (delayed_count(server), server.vhost.queues["q"].message_count) == (0, 1)
+
+
+def test_the_delay_is_negated_when_it_is_over() -> None:
+    server = waiting({"other": Field("S", b"stays")})
+    server.clock.advance(1)
+    ((_, (_, header, _, _), _),) = server.vhost.queues["q"].messages()
+    assert decode(header).headers == {X_DELAY: Field("l", -1_000), "other": Field("S", b"stays")}
+
+
+def test_a_deleted_exchange_takes_along_what_waits() -> None:
+    server = waiting()
+    server.vhost.delete_exchange("x")
+    server.clock.advance(2)
+    assert (server.vhost.queues["q"].message_count, server.broker.held_bytes(), server.clock.waiting) == (0, 0, 0)
+
+
+def test_a_policy_reaches_the_other_type() -> None:
+    exchange = delayed("x-message-deduplication", **{"x-cache-size": Field("I", 3)})
+    exchange.apply_policy({"x-cache-size": 9})
+    assert isinstance(exchange.inner, DeduplicationExchange)
+    assert exchange.inner.hidden.size == 9

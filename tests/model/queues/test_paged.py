@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from amqpbroker.journal import paging
 from amqpbroker.limits import HEAD_MAX_BYTES, MESSAGE_OVERHEAD_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
-from amqpbroker.model.message import Message
+from amqpbroker.model.message import Message, with_deadline
 from amqpbroker.model.queue import size_of
 from amqpbroker.model.queues import paged
 from amqpbroker.model.queues.paged import PagedQueue
@@ -343,6 +343,80 @@ def test_what_stands_beside_a_damaged_message_is_flagged_after_a_crash_once_it_w
     assert set(flagged(again.queue())) >= set(outlet.bodies)
 
 
+# Giving up the head
+
+
+def test_what_is_dropped_comes_from_every_place_and_in_order(small_head: int) -> None:
+    server = DurableServer()
+    put_singly(server, tens(6))
+    server.commit()
+    queue = server.queue()
+    held = [found[:2] for _ in range(2) if (found := queue.take())]
+    put_singly(server, tens(2, 7))
+    queue.requeue(held)
+    assert places(queue) == (2, 1, 3, 2)
+    assert [int(body) for _, _, body, _ in queue.drop(7)] == [1, 2, 3, 4, 5, 6, 7]
+    assert (there(queue), queue.held_bytes) == (["8"], size_of(tens(1)))
+
+
+def test_by_a_time_only_what_is_due_is_dropped_and_nothing_behind_the_first_that_is_not() -> None:
+    queue = DurableServer().queue("memory", durable=False)
+    for due_ms in (5, 7, 0, 5):
+        queue.extend(with_deadline(tens(1, due_ms), due_ms))
+    assert [int(body) for _, _, body, _ in queue.drop(9, due_by_ms=6)] == [5]
+    assert [int(body) for _, _, body, _ in queue.drop(9, due_by_ms=7)] == [7]
+    assert queue.drop(9, due_by_ms=1 << 40) == []
+
+
+@pytest.mark.parametrize("again", ["after_a_kill", "after_a_power_cut", "after_a_stop"])
+def test_what_was_dropped_does_not_come_back(small_head: int, again: str) -> None:
+    server = DurableServer()
+    put_singly(server, tens(8))
+    server.commit()
+    assert len(server.queue().drop(5)) == 5
+    server.commit()
+    assert there(getattr(server, again)().queue()) == numbers(6, 8)
+
+
+def test_what_was_dropped_before_it_was_written_is_never_written() -> None:
+    server = DurableServer()
+    server.queue()
+    server.commit()
+    server.put(tens(3))
+    server.queue().drop(3)
+    server.finish_turn()
+    assert server.in_flight is None
+
+
+# Octets that wait
+
+
+def test_octets_of_bodies_are_counted_wherever_they_are(small_head: int) -> None:
+    server = DurableServer()
+    put_singly(server, tens(6))
+    server.commit()
+    put_singly(server, numbered(1, 7, size_bytes=100))
+    queue = server.queue()
+    assert places(queue) == (0, 3, 3, 1)
+    assert queue.ready_bytes == 160
+    held = queue.take()
+    assert held is not None and queue.ready_bytes == 150
+    queue.requeue([held[:2]])
+    assert queue.ready_bytes == 160
+
+
+def test_after_a_restart_they_are_counted_when_somebody_asks_or_what_is_left_of_them(small_head: int) -> None:
+    server = DurableServer()
+    put_singly(server, tens(6))
+    put_singly(server, numbered(1, 7, size_bytes=100))
+    server.commit()
+    queue = server.after_a_kill().queue()
+    assert queue.take() is not None
+    assert queue.ready_bytes == 150
+    queue.purge()
+    assert queue.ready_bytes == 0
+
+
 # After a restart
 
 
@@ -420,9 +494,9 @@ class PagedQueueBesideAList(RuleBasedStateMachine):
         self.out: list[tuple[int, Message]] = []
         self.next = 1
 
-    @rule(count=st.sampled_from([1, 2, 7, 30]), written=st.booleans())
-    def publish(self, count: int, written: bool) -> None:
-        messages = tens(count, self.next)
+    @rule(count=st.sampled_from([1, 2, 7, 30]), written=st.booleans(), size_bytes=st.sampled_from([10, 10, 5, 23]))
+    def publish(self, count: int, written: bool, size_bytes: int) -> None:
+        messages = numbered(count, self.next, size_bytes=size_bytes)
         self.server.put(messages if written else transient(messages))
         self.waiting += [(str(number), written, False) for number in range(self.next, self.next + count)]
         self.next += count
@@ -450,6 +524,17 @@ class PagedQueueBesideAList(RuleBasedStateMachine):
         else:
             assert self.queue.log is not None
             self.queue.log.settle([position for position, _ in chosen])
+
+    @rule(most=st.sampled_from([1, 4, 40]))
+    def drop(self, most: int) -> None:
+        dropped = [message[2].decode().rstrip() for message in self.queue.drop(most)]
+        assert dropped == [body for body, _, _ in self.waiting[:most]]
+        del self.waiting[:most]
+
+    @rule()
+    def octets_are_counted(self) -> None:
+        """Now and then: after a restart nobody knows before somebody asks."""
+        assert self.queue.ready_bytes == sum(len(message[2]) for _, message, _ in self.queue.messages())
 
     @rule()
     def purge(self) -> None:
