@@ -73,7 +73,7 @@ _VARIED: Final = struct.Struct(">IIII")
 _RUNS: Final = struct.Struct(">QI")
 _RUN: Final = struct.Struct(">QQ")
 _MARK: Final = struct.Struct(">QQI")
-# A PUBLISH or TIMED in one queue, from the record's head up to the position: what _RECORD, _PUBLISH and _QUEUE say, at once.
+# A PUBLISH or TIMED in one queue, from the head up to the position: what _RECORD, _PUBLISH and _QUEUE say, at once.
 _SINGLE: Final = struct.Struct(">BIIIIQIIHBBQQ")
 
 _BODY: Final = itemgetter(2)
@@ -425,7 +425,8 @@ def decode_publish(octets: bytes | memoryview, start: int, end: int) -> Publish:
 def single_publish(payload: bytes, at: int) -> tuple[int, int, int, int] | None:
     """(queue, position of the first message, messages, where the next record is) of the record at payload[at:].
 
-    None: it is no PUBLISH or TIMED in one queue alone. For the payload of a valid frame, whose checksum covers the record's.
+    None: it is no PUBLISH or TIMED in one queue alone. For the payload of a valid frame, whose checksum covers the
+    record's.
     """
     if len(payload) - at < _SINGLE.size:
         return None

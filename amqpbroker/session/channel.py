@@ -102,10 +102,19 @@ class Channel:
             for tag, multiple in tags:
                 tx.settle(self, tag, multiple, how)
             return
+        # What different consumers reject becomes dead letters in the order in which it was rejected.
+        apart = how == "discard" and len(self.by_number) > 1
         entries: list[Entry] = []
         try:
             for tag, multiple in tags:
-                entries += self.unacked.take(tag, multiple)
+                taken = self.unacked.take(tag, multiple)
+                if apart and entries and (multiple or taken[0][2] != entries[-1][2]):
+                    done, entries = entries, []
+                    self.settle(done, how)
+                entries += taken
+                if apart and multiple:
+                    done, entries = entries, []
+                    self.settle(done, how)
         finally:
             self.settle(entries, how)
 

@@ -11,9 +11,11 @@ from amqpbroker.journal import compaction
 from amqpbroker.journal.format import Publish, split_location
 from amqpbroker.journal.queue_log import QueueLog
 from amqpbroker.journal.segment import Segment
+from amqpbroker.model.message import DEADLINE_SHIFT
 from amqpbroker.model.queues import paged
 from amqpbroker.model.queues.paged import PagedQueue
 from tests.helpers.durable import DurableServer, drained, flagged, numbered, publishes, there
+from tests.helpers.hosts import declare
 
 SEGMENT_BYTES = 16_384
 NEVER = 1 << 40
@@ -613,3 +615,76 @@ def test_whatever_is_copied_every_queue_has_what_it_should(seed: int, steps: lis
     for name, own in queues.items():
         assert there(again.queue(name)) == [own[one] for one in sorted(own)]
         assert again.log.segments and not again.damage
+
+
+# Moments
+
+
+TTLS_MS = {"a": None, "b": 100_000_000, "c": 200_000_000}
+
+
+def deadlines(queue: PagedQueue) -> list[tuple[str, int]]:
+    return [(body.decode().rstrip(), flags >> DEADLINE_SHIFT) for _, (_, _, body, flags), _ in queue.messages()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 1 << 16),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("publish"), st.sets(st.sampled_from("abc"), min_size=1), st.integers(1, 6)),
+            st.tuples(st.just("drop"), st.sampled_from("abc"), st.integers(1, 5)),
+            st.tuples(st.just("restart"), st.just(""), st.just(0)),
+        ),
+        min_size=20,
+        max_size=60,
+    ),
+)
+def test_whatever_is_copied_each_queue_keeps_its_own_moments(seed: int, steps: list[tuple[str, object, int]]) -> None:
+    server = DurableServer(random=Random(seed), segment_bytes=8_192, space_floor_bytes=2 * 8_192)
+    expected: dict[str, list[tuple[str, int]]] = {name: [] for name in TTLS_MS}
+    for name, ttl_ms in TTLS_MS.items():
+        declare(server.vhost, name, durable=True, **({} if ttl_ms is None else {"x_message_ttl": ttl_ms}))
+    body = 0
+    for what, names, number in steps:
+        server.clock.advance(1)
+        now_ms = server.clock.unix_ms()
+        match what:
+            case "publish":
+                assert isinstance(names, set | frozenset)
+                server.put(numbered(number, body, size_bytes=400), *sorted(names))
+                for name in names:
+                    ttl_ms = TTLS_MS[name]
+                    deadline_ms = 0 if ttl_ms is None else now_ms + ttl_ms
+                    expected[name] += [(str(one), deadline_ms) for one in range(body, body + number)]
+                body += number
+            case "drop":
+                assert isinstance(names, str)
+                server.queue(names).drop(number)
+                del expected[names][:number]
+            case "restart":
+                settle_down(server)
+                server = server.after_a_power_cut()
+        settle_down(server)
+    again = server.after_a_power_cut()
+    assert {name: deadlines(again.queue(name)) for name in TTLS_MS} == expected
+    assert again.damage == []
+
+
+def test_a_copy_in_fewer_queues_has_their_moments() -> None:
+    server = small("a")
+    for name, ttl_ms in (("b", 100_000_000), ("c", 200_000_000)):
+        declare(server.vhost, name, durable=True, x_message_ttl=ttl_ms)
+    victim = put_on_disk(server, 9, "a", "b", "c")
+    server.queue("a").purge()
+    server.queue("b").drop(3)
+    server.queue("c").drop(6)
+    before = [deadlines(server.queue(name)) for name in "bc"]
+    fill(server)
+    copies = compact(server)
+    fill(server)
+    assert victim not in server.log.segments
+    assert [len(one.queues) for one in copies] == [1, 1, 1, 2, 2, 2]
+    assert all(all(one.moments) for one in copies)
+    again = server.after_a_kill()
+    assert [deadlines(again.queue(name)) for name in "bc"] == before

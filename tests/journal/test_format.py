@@ -17,6 +17,8 @@ from amqpbroker.journal.format import (
     NewerVersion,
     SegmentHeader,
 )
+from amqpbroker.model.message import flags_of
+from amqpbroker.wire.properties import Properties, encode
 from amqpbroker.wire.runs import Message, UniformRun
 
 NUMBER = st.integers(0, 2**63)
@@ -279,3 +281,74 @@ def test_what_is_no_publish_is_not_read_as_one() -> None:
     for octets in (b"", format.encode_ack(1, [(2, 3)]), publish(uniform(b"one"))[:-1]):
         with pytest.raises(FormatError):
             format.check_publish(octets, 0)
+
+
+# Moments
+
+MOMENT = st.integers(0, (1 << 47) - 1)
+TIMED = st.lists(st.tuples(st.integers(1, 1 << 40), st.integers(1, 1 << 40), MOMENT), min_size=1, max_size=4).filter(
+    lambda queues: len({queue for queue, _, _ in queues}) == len(queues)
+)
+
+
+def timed(messages: list[Message] | UniformRun, queues: list[tuple[int, int, int]]) -> bytes:
+    """A record of messages in queues: (id, first position, moment)."""
+    runs, moments = [queue[:2] for queue in queues], [queue[2] for queue in queues]
+    return b"".join(format.encode_publish(FIRST, runs, messages, moments)[0])
+
+
+@given(st.lists(MESSAGE, min_size=1, max_size=5), TIMED, st.booleans())
+def test_each_queue_of_a_record_has_its_own_moment(
+    messages: list[Message], queues: list[tuple[int, int, int]], is_uniform: bool
+) -> None:
+    run = uniform(b"one", b"two") if is_uniform else messages
+    record = timed(run, queues)
+    head = format.check_publish(record, 0)
+    assert head.queues == tuple(queue[:2] for queue in queues)
+    for queue, _, moment in queues:
+        assert format.moment_of(head, queue) == moment
+        read = format.read_messages(record, head, 0, len(run), moment)
+        assert read == [(*message[:3], moment << 16 | message[3]) for message in run]
+
+
+@given(TIMED)
+def test_a_record_is_timed_only_if_a_queue_has_a_moment(queues: list[tuple[int, int, int]]) -> None:
+    record = timed(uniform(b"one"), queues)
+    is_timed = any(moment for _, _, moment in queues)
+    assert record[0] == (format.TIMED if is_timed else format.PUBLISH)
+    single = (*queues[0][:2], 1, len(record)) if len(queues) == 1 else None
+    assert format.single_publish(record, 0) == single
+
+
+@given(TIMED, st.data(), st.booleans())
+def test_a_copy_keeps_the_moments_of_the_queues_that_it_is_for(
+    queues: list[tuple[int, int, int]], data: st.DataObject, is_uniform: bool
+) -> None:
+    run = uniform(b"0", b"1", b"2", b"3")
+    record = timed(run if is_uniform else list(run), queues)
+    head = format.check_publish(record, 0)
+    left = data.draw(st.lists(st.sampled_from(queues), min_size=1, unique=True))
+    places = format.content_places(record, head)
+    pieces, size_bytes = format.copy_publish(record, head, places, 1, 3, [(queue, at + 1) for queue, at, _ in left])
+    copied = b"".join(pieces)
+    copy = format.check_publish(copied, 0)
+    assert len(copied) == size_bytes
+    assert copy.queues == tuple((queue, at + 1) for queue, at, _ in left)
+    assert [format.moment_of(copy, queue) for queue, _, _ in left] == [moment for _, _, moment in left]
+    assert messages_of(copied) == list(run)[1:3]
+
+
+@given(st.integers(format.RECORD_HEADER_BYTES * 8 - 32, 60 * 8))
+def test_no_bit_of_the_head_of_a_timed_record_changes_unnoticed(bit: int) -> None:
+    with pytest.raises(FormatError):
+        format.check_publish(flipped(timed(uniform(b"one", b"two"), [(1, 2, 3), (4, 5, 6)]), bit), 0)
+
+
+@given(st.none() | st.integers(0, 255), st.sampled_from([None, 1, 2]), st.integers(1, 4))
+def test_the_priority_of_a_run_of_one_kind_comes_back_out_of_its_header(
+    priority: int | None, mode: int | None, count: int
+) -> None:
+    flags = flags_of(mode, priority)
+    header = encode(Properties(delivery_mode=mode, priority=priority), 4)
+    run = UniformRun(b"address", header, [b"body"] * count, 1_700_000_000_000 << 16 | flags)
+    assert messages_of(publish(run)) == [(b"address", header, b"body", flags)] * count

@@ -12,9 +12,10 @@ from amqpbroker.journal import format, paging
 from amqpbroker.journal.format import FormatError, MessageId, Publish, location, split_location
 from amqpbroker.journal.paging import Pages, page_name
 from amqpbroker.journal.segment import Segment, segment_name
-from amqpbroker.model.message import Message
+from amqpbroker.model.message import DEADLINE_SHIFT, PERSISTENT, Message, with_deadline
 from amqpbroker.model.queues import paged
 from amqpbroker.wire.runs import UniformRun
+from tests.helpers import hosts
 from tests.helpers.durable import DurableServer, numbered, persistent, there
 from tests.helpers.simulated_disk import SimulatedDisk
 
@@ -306,3 +307,42 @@ def test_a_segment_that_is_gone_is_not_read_from_memory() -> None:
     server.disk.remove(segment.name)
     with pytest.raises(FormatError, match="cannot be read"):
         list(walked(server, segment))
+
+
+# Moments
+
+
+@pytest.mark.parametrize("messages", [UNIFORM, VARIED])
+def test_a_page_keeps_when_its_messages_are_to_leave(messages: list[Message] | UniformRun) -> None:
+    shelf = Shelf()
+    waiting = with_deadline(messages, 1_700_000_000_000)
+    assert isinstance(waiting, list | UniformRun)
+    place = shelf.put(waiting, 5)
+    assert shelf.pages.read(place, QUEUE, 5, 3) == list(waiting)
+    assert shelf.pages.read(place, QUEUE, 6, 1) == [waiting[1]]
+
+
+def test_of_one_record_in_the_log_each_queue_reads_its_own_moment() -> None:
+    server = DurableServer()
+    queues = [server.queue("a"), hosts.declare(server.vhost, "b", durable=True, x_message_ttl=5_000)]
+    server.vhost.put(queues, numbered(2))
+    server.commit()
+    due_ms = server.clock.unix_ms() + 5_000
+    again = server.after_a_kill()
+    flags = [[one[3] for _, one, _ in again.queue(name).messages()] for name in "ab"]
+    assert flags == [[PERSISTENT] * 2, [due_ms << DEADLINE_SHIFT | PERSISTENT] * 2]
+
+
+def test_a_backlog_in_page_files_expires_when_it_comes_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paged, "HEAD_MAX_BYTES", 1)
+    server = DurableServer()
+    hosts.declare(server.vhost, x_message_ttl=1_000)
+    hosts.put(server.vhost, 1, 2)
+    server.clock.advance(0.5)
+    hosts.put(server.vhost, 3)
+    server.commit()
+    assert server.queue().on_disk.message_count == 2
+    server.clock.advance(0.5)
+    assert there(server.queue()) == ["3"]
+    server.clock.advance(0.5)
+    assert there(server.queue()) == []

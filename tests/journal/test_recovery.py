@@ -170,6 +170,42 @@ def test_one_record_stands_in_all_the_queues_it_reached(books: Books) -> None:
     assert books.recovery.stored_runs(books.log.queues[other]).positions() == [(7, 10)]
 
 
+def with_moments(first: int, count: int, *moments: int) -> bytes:
+    """A record in as many queues: 'tasks', and those after it."""
+    runs = [(QUEUE + number, first) for number in range(len(moments))]
+    return b"".join(format.encode_publish(MessageId(1, 1, 0), runs, numbered(count, first), moments)[0])
+
+
+def test_what_has_a_moment_comes_back_like_the_rest_and_it_is_told_which_queues_do(books: Books) -> None:
+    other = format.encode_definition(Key("queue", "/", "other"), {"id": QUEUE + 1})
+    books.segment([DEFINED, published(1, 2)], [with_moments(3, 2, 5_000)], [published(5, 1), acked(4)], sealed=True)
+    books.segment([other], [published(1, 1, QUEUE + 1)], [with_moments(6, 1, 0)], sealed=False)
+    recovered = books.read()
+    runs = books.recovery.stored_runs(books.log.queues[QUEUE])
+    assert [(first, count) for first, count, _, _ in runs] == [(1, 2), (3, 1), (5, 1), (6, 1)]
+    assert recovered.timed == {QUEUE}
+
+
+def test_a_run_of_records_goes_on_behind_one_that_has_a_moment(books: Books) -> None:
+    books.segment([DEFINED, published(1), with_moments(2, 1, 7), published(3)], [published(4), with_moments(5, 1, 7)])
+    books.segment([published(6)], sealed=False)
+    assert books.stored() == [(first, 1, False) for first in range(1, 7)]
+    assert [segment.live for segment in books.log.segments] == [5, 1]
+
+
+def test_of_a_copy_with_a_moment_the_later_counts(books: Books) -> None:
+    books.segment([DEFINED, with_moments(1, 3, 5_000)], [published(4)])
+    books.segment([with_moments(2, 2, 5_000)], [published(5)], sealed=False)
+    books.read()
+    runs = list(books.recovery.stored_runs(books.log.queues[QUEUE]))
+    assert [(first, count, format.split_location(place)[0]) for first, count, place, _ in runs] == [
+        (1, 1, 1),
+        (2, 2, 2),
+        (4, 1, 1),
+        (5, 1, 2),
+    ]
+
+
 def test_the_last_definition_of_a_thing_counts(books: Books) -> None:
     key = Key("exchange", "/", "logs")
     books.segment(*[[format.encode_definition(key, content)] for content in ({"n": 1}, None, {"n": 2})], sealed=False)

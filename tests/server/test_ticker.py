@@ -1,6 +1,7 @@
 """Deadlines on a loop whose time is turned by hand."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -69,6 +70,15 @@ def note(done: list[tuple[float, str]], ticker: Ticker, what: str) -> Callable[[
 
 def test_the_time_is_the_loops(loop, ticker):
     assert ticker.now_s() == 100.0
+
+
+def test_the_time_of_day_goes_on_with_the_loop_whatever_the_system_is_told(loop, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.5)
+    ticker = Ticker(loop)
+    assert ticker.unix_ms() == 1_700_000_000_500
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    loop.turn_to(101.25)
+    assert ticker.unix_ms() == 1_700_000_001_750
 
 
 def test_deadlines_are_kept_in_their_order(loop, ticker, done):

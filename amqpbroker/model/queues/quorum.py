@@ -381,6 +381,7 @@ class QuorumQueue(PriorityQueue):
         found = super().take()
         if found is None:
             return None
+        self.rule().look_whether_full()
         position, message, redelivered = found
         self._count_turns([message])
         was_out = bool(message[3] & COUNTED)
@@ -404,7 +405,9 @@ class QuorumQueue(PriorityQueue):
         return dropped
 
     def purge(self) -> int:
-        return sum(part.purge() for _, part in self.waiting()) + self.rule().purge_hidden()
+        count = sum(part.purge() for _, part in self.waiting()) + self.rule().purge_hidden()
+        self.rule().look_whether_full()
+        return count
 
     def delete(self) -> int:
         count = self.message_count
@@ -465,6 +468,7 @@ class QuorumQueue(PriorityQueue):
             if part.message_count == before:
                 # It waits for the disk, and what is behind it waits for it.
                 break
+        rules.look_whether_full()
         self._wake_resting()
 
     def _give(
@@ -548,6 +552,16 @@ class QuorumRules(Rules):
         return count, size_bytes
 
     # Waiting
+
+    def enforce(self, came: Sequence[Message] = ()) -> None:
+        # What has expired goes before anything is too much.
+        self.expire()
+        super().enforce(came)
+        self.look_whether_full()
+
+    def look_whether_full(self) -> None:
+        """Messages came or went: it may refuse from now on, or no longer."""
+        self.refuses(0)
 
     def _drop_excess(self) -> None:
         settings, queue = self.settings, self._queue

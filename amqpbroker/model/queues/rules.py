@@ -70,10 +70,10 @@ class Rules:
     def change(self, settings: QueueSettings) -> None:
         """Other rules from now on. What waits keeps the deadlines that it came with.
 
-        A queue that dropped its head until now does so once more, by the new limits: so RabbitMQ, which takes in the
-        limits before `overflow` (process_args_policy).
+        A classic queue that dropped its head until now does so once more, by the new limits: so RabbitMQ, which takes
+        in the limits before `overflow` (process_args_policy).
         """
-        dropped_head = self.settings.overflow == DROP_HEAD
+        dropped_head = settings.kind == CLASSIC and self.settings.overflow == DROP_HEAD
         self.settings = settings
         self.has_deadlines = self.has_deadlines or settings.message_ttl_ms is not None
         self.keys = (self.keys or QueueKeys()) if settings.deduplicates else None
@@ -149,7 +149,7 @@ class Rules:
         """The queue has grown: what is too much goes off the head, and what has expired. came: in one go, just now."""
         settings = self.settings
         if settings.has_limit and settings.overflow == DROP_HEAD:
-            if len(came) > 1 and self.has_deadlines and settings.kind == CLASSIC:
+            if len(came) > 1 and self.has_deadlines:
                 self._enforce_singly(came)
             self._drop_excess()
         self.expire()
@@ -165,13 +165,19 @@ class Rules:
         for message in came:
             later -= 1
             later_bytes -= len(message[2])
-            while (there := queue.message_count - later) > 0 and (
-                (most is not None and there > most)
-                or (most_bytes is not None and queue.ready_bytes - later_bytes > most_bytes)
-            ):
+            while (there := queue.message_count - later) > 0:
+                count, size_bytes = self._load()
+                if (most is None or count - later <= most) and (
+                    most_bytes is None or size_bytes - later_bytes <= most_bytes
+                ):
+                    break
                 self.dead_letter(TOO_LONG, queue.drop(1))
             if there > 0:
                 self.dead_letter(EXPIRED, queue.drop(there, due_by_ms=self._vhost.clock.unix_ms()))
+
+    def _load(self) -> tuple[int, int]:
+        """Messages, and octets of bodies, that count for the limits."""
+        return self._queue.message_count, self._queue.ready_bytes
 
     def _drop_excess(self) -> None:
         queue = self._queue

@@ -125,6 +125,18 @@ def test_the_cache_is_the_same_after_restarts(steps: list[tuple[int, bool]]) -> 
     assert server.damage == []
 
 
+def test_the_oldest_key_makes_room_after_a_restart_too() -> None:
+    server = remembering()
+    for key in range(10):
+        publish(server, key)
+    server.commit()
+    server = server.after_a_kill()
+    publish(server, 10)
+    exchange = server.vhost.exchanges["once"]
+    assert isinstance(exchange, DeduplicationExchange)
+    assert [key for key in range(11) if not exchange.hidden.seen(key, 0)] == [0]
+
+
 def test_the_time_of_a_key_goes_on_over_a_restart() -> None:
     server = remembering()
     publish(server, 1, **{"x-cache-ttl": Field("I", 5_000)})

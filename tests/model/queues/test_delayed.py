@@ -140,6 +140,16 @@ def test_delayed_messages_are_a_sorted_list(steps: list[tuple[str, int]]) -> Non
 # On disk
 
 
+def test_messages_leave_in_their_order_after_a_restart_too() -> None:
+    delays = DurableDelays()
+    for delay_ms in (3_000, 1_000, 4_000, 2_000):
+        delays.publish(delay_ms, PERSISTENT)
+    delays.commit()
+    delays.restart("after_a_kill")
+    delays.time_passes(5_000)
+    assert delays.come == [1, 3, 0, 2]
+
+
 class DurableDelays(RuleBasedStateMachine):
     """A durable delayed exchange in front of a durable queue: what is on disk comes once, whatever happens."""
 

@@ -155,6 +155,16 @@ def test_the_head_of_the_highest_level_is_what_expires() -> None:
     assert waiting(vhost) == ""
 
 
+def test_nothing_expires_below_what_lives() -> None:
+    vhost = host()
+    declare(vhost, x_max_priority=5)
+    put(vhost, 1, priority=5, expiration=1_000)
+    put(vhost, 2, priority=5)
+    put(vhost, 3, expiration=1_000)
+    clock_of(vhost).advance(1)
+    assert waiting(vhost) == "2 3"
+
+
 def test_a_level_that_expires_as_a_whole_hides_nothing_of_the_next() -> None:
     vhost = host()
     queue = declare(vhost, x_max_priority=5)
