@@ -8,14 +8,14 @@ from typing import Final
 
 from amqpbroker.limits import CONSUMER_TIMEOUT_MS
 from amqpbroker.model.access import Users
-from amqpbroker.model.announcer import Announcer
-from amqpbroker.model.events import Events
-from amqpbroker.model.firehose import Firehose
-from amqpbroker.model.interceptors import Interceptors
-from amqpbroker.model.parameters import GlobalParameters
+from amqpbroker.model.observing.announcer import Announcer
+from amqpbroker.model.observing.events import Events
+from amqpbroker.model.observing.firehose import Firehose
+from amqpbroker.model.observing.interceptors import Interceptors
+from amqpbroker.model.policies.parameters import GlobalParameters
+from amqpbroker.model.policies.quotas import Quotas
 from amqpbroker.model.ports import Clock, Journal
 from amqpbroker.model.queue import Queue
-from amqpbroker.model.quotas import Quotas
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import Profile
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchange import Exchange
-from amqpbroker.model.policy import Policy
+from amqpbroker.model.policies.policy import Policy
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.priority import PriorityQueue
 from amqpbroker.model.queues.quorum import QuorumQueue

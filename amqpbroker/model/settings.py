@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
-from amqpbroker.model.policy_keys import lower_delivery_limit, merged
-from amqpbroker.model.validation import is_integer
+from amqpbroker.model.policies.policy_keys import lower_delivery_limit, merged
+from amqpbroker.model.policies.validation import is_integer
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.tables import Field, Table, text
 

@@ -11,17 +11,18 @@ from amqpbroker.errors import (
     RESOURCE_LOCKED,
     AMQPError,
 )
-from amqpbroker.model.announcer import Announcer
 from amqpbroker.model.arguments import CLASSIC, QUEUE_TYPES, QUORUM, STREAM, queue_type
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.dead_letter import DeadLetters
 from amqpbroker.model.definitions import BINDING, EXCHANGE, QUEUE, VHOST, binding_name, exchange_content, queue_content
 from amqpbroker.model.dispatch import new_strategy
-from amqpbroker.model.events import INTERNAL_USER, Events
 from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
 from amqpbroker.model.message import EXPIRES, OWN_FLAGS, PERSISTENT, Message, address_of, by_flags, flags_of
-from amqpbroker.model.parameters import Parameters
+from amqpbroker.model.observing.announcer import Announcer
+from amqpbroker.model.observing.events import INTERNAL_USER, Events
+from amqpbroker.model.policies.parameters import Parameters
+from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.ports import Clock, Journal, RecordedQueue, Store, Tap
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.paged import NO_STORE, PagedQueue
@@ -32,7 +33,6 @@ from amqpbroker.model.queues.stream import StreamQueue
 from amqpbroker.model.routing import Routing, route
 from amqpbroker.model.settings import queue_settings
 from amqpbroker.model.single_active import SingleActive
-from amqpbroker.model.validation import InvalidParameterError
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.properties import Properties, encode
 from amqpbroker.wire.tables import Table

@@ -11,8 +11,8 @@ from typing import Final
 
 from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
-from amqpbroker.model.events import EVENT_EXCHANGE
-from amqpbroker.model.interceptors import Interceptors
+from amqpbroker.model.observing.events import EVENT_EXCHANGE
+from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.protocol.connection import Settings
 from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config

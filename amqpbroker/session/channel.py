@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, AMQPError
 from amqpbroker.limits import FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
-from amqpbroker.model.events import INTERNAL_USER
 from amqpbroker.model.message import OWN_FLAGS, PERSISTENT, Message, by_flags
+from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.ports import Client
 from amqpbroker.model.queue import Queue, Return
 from amqpbroker.session import basic, control, exchange, queue, tx

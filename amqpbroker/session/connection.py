@@ -8,7 +8,7 @@ from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
 from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
-from amqpbroker.model.events import ConnectionFacts
+from amqpbroker.model.observing.events import ConnectionFacts
 from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue, size_of
 from amqpbroker.model.vhost import VirtualHost

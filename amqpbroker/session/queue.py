@@ -13,7 +13,7 @@ from amqpbroker.model.arguments import (
     declared_queue_arguments,
 )
 from amqpbroker.model.binding import Binding, Destination
-from amqpbroker.model.parameters import MAX_QUEUES
+from amqpbroker.model.policies.parameters import MAX_QUEUES
 from amqpbroker.model.queue import Queue as QueueModel
 from amqpbroker.model.queues.quorum import check_delete
 from amqpbroker.model.queues.stream import StreamQueue, refusal

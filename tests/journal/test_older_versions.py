@@ -1,4 +1,4 @@
-"""Data directories that earlier versions of the broker have written, kept as they were left: they are read and go on."""
+"""Data directories that earlier versions of the broker have written, kept as they were left: they open and go on."""
 
 from pathlib import Path
 

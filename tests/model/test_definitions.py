@@ -21,7 +21,7 @@ from amqpbroker.model.definitions import (
     table_to_json,
 )
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
-from amqpbroker.model.policy import Policy
+from amqpbroker.model.policies.policy import Policy
 from amqpbroker.model.ports import QueueJournal
 from amqpbroker.model.queue import Queue
 from amqpbroker.wire.tables import Field, Table, from_python

@@ -16,9 +16,9 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
 from amqpbroker.model.message import DEADLINE_SHIFT, address_of, flags_of
+from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.paged import NO_STORE, PagedQueue
-from amqpbroker.model.validation import InvalidParameterError
 from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.properties import Properties

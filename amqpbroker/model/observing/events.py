@@ -12,9 +12,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from amqpbroker.model.announcer import Announcer
 from amqpbroker.model.binding import Binding
 from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.ports import Clock
 from amqpbroker.profiles import Profile
 from amqpbroker.wire import erlang
@@ -23,7 +23,7 @@ from amqpbroker.wire.tables import Field, Table, text
 
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
-    from amqpbroker.model.policy import Policy
+    from amqpbroker.model.policies.policy import Policy
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 

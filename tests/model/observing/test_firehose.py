@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from amqpbroker.model.firehose import TRACE_EXCHANGE
+from amqpbroker.model.observing.firehose import TRACE_EXCHANGE
 from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Basic, Queue, Tx
 from amqpbroker.wire.properties import Properties

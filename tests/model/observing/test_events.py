@@ -3,7 +3,7 @@
 import pytest
 
 from amqpbroker.model.broker import MEMORY
-from amqpbroker.model.events import EVENT_EXCHANGE, ConnectionFacts, Events
+from amqpbroker.model.observing.events import EVENT_EXCHANGE, ConnectionFacts, Events
 from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Basic, Channel, Connection, Exchange, Queue
 from amqpbroker.wire.properties import Properties

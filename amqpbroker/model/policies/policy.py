@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
-from amqpbroker.model.policy_keys import Definition, definition_error, is_applicable
-from amqpbroker.model.validation import Constraint, compile_pattern, number, object_errors, raise_if, regex
+from amqpbroker.model.policies.policy_keys import Definition, definition_error, is_applicable
+from amqpbroker.model.policies.validation import Constraint, compile_pattern, number, object_errors, raise_if, regex
 from amqpbroker.profiles import Profile
 
 ALL: Final = "all"

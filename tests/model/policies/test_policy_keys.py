@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpbroker.model.policy_keys import definition_error, is_applicable, merged
+from amqpbroker.model.policies.policy_keys import definition_error, is_applicable, merged
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.erlang import json_term
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from amqpbroker.model.arguments import CLASSIC, QUORUM, SEGMENT_SIZE_MAX_BYTES, STREAM
 from amqpbroker.model.dispatch import STRATEGY_NAMES
-from amqpbroker.model.validation import is_integer
+from amqpbroker.model.policies.validation import is_integer
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.erlang import json_pairs, json_term
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpbroker.model.validation import (
+from amqpbroker.model.policies.validation import (
     PATTERN_MAX_BYTES,
     Constraint,
     InvalidParameterError,

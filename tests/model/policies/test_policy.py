@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpbroker.model.policy import Policies, Policy, new_policy
-from amqpbroker.model.validation import InvalidParameterError
+from amqpbroker.model.policies.policy import Policies, Policy, new_policy
+from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.profiles import PROFILES
 
 PROFILE = PROFILES["4.2"]

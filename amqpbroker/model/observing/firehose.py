@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
-from amqpbroker.model.announcer import Announcer
 from amqpbroker.model.message import Message, split_address
+from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.ports import Client, Sink
 from amqpbroker.wire import properties
 from amqpbroker.wire.properties import Properties

@@ -3,7 +3,7 @@
 import pytest
 
 from amqpbroker.model.binding import Binding, Destination
-from amqpbroker.model.interceptors import Interceptors
+from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table
 from tests.helpers.sessions import consume, with_queue

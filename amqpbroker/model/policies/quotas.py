@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.errors import NOT_ALLOWED, AMQPError
 from amqpbroker.model.definitions import USER_LIMITS
-from amqpbroker.model.parameters import MAX_CONNECTIONS
-from amqpbroker.model.validation import Constraint, InvalidParameterError, integer, object_errors
+from amqpbroker.model.policies.parameters import MAX_CONNECTIONS
+from amqpbroker.model.policies.validation import Constraint, InvalidParameterError, integer, object_errors
 from amqpbroker.profiles import Profile
 
 if TYPE_CHECKING:

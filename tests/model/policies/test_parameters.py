@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
-from amqpbroker.model.parameters import GlobalParameters, Parameter
-from amqpbroker.model.validation import InvalidParameterError
+from amqpbroker.model.policies.parameters import GlobalParameters, Parameter
+from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Exchange, Queue

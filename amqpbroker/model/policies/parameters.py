@@ -16,10 +16,10 @@ from amqpbroker.model.definitions import (
     parameter_name,
     policy_content,
 )
-from amqpbroker.model.events import INTERNAL_USER
-from amqpbroker.model.policy import Policies, Policy, new_policy
-from amqpbroker.model.policy_keys import Definition
-from amqpbroker.model.validation import Constraint, InvalidParameterError, integer, object_errors, raise_if
+from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.policies.policy import Policies, Policy, new_policy
+from amqpbroker.model.policies.policy_keys import Definition
+from amqpbroker.model.policies.validation import Constraint, InvalidParameterError, integer, object_errors, raise_if
 
 if TYPE_CHECKING:
     from amqpbroker.model.exchange import Exchange
