@@ -32,8 +32,18 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+# They come with the package and listen nowhere: exchange types, and the exchange of events.
+PLUGINS = (
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_event_exchange",
+    "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
+    "rabbitmq_sharding",
+)
+
+
 @contextmanager
-def rabbitmq(plugins: tuple[str, ...] = (), config: str = "") -> Iterator[str]:
+def rabbitmq(plugins: tuple[str, ...] = PLUGINS, config: str = "") -> Iterator[str]:
     """Run RabbitMQ and give its amqp:// url.
 
     plugins: names to enable; the ports they listen on are set by `config`, lines of rabbitmq.conf.

@@ -25,7 +25,7 @@ PROFILES = ("3.13", "4.2", "4.3")
 RABBITMQ = "RabbitMQ"
 # Its nearest profile: Debian's RabbitMQ is 3.10.
 RABBITMQ_PROFILE = "3.13"
-RUN_TIMEOUT_S = 600
+RUN_TIMEOUT_S = 900
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 NOTHING_RAN = "–"
 
