@@ -332,9 +332,9 @@ def test_a_directory_that_cannot_be_made_is_refused(directory: Path) -> None:
 def test_a_directory_of_a_newer_version_is_refused_and_left_as_it_is(broker: RestartingBroker) -> None:
     broker.stop()
     manifest = broker.data_dir / "MANIFEST"
-    manifest.write_bytes(manifest.read_bytes().replace(b"amqpbroker-journal 1 ", b"amqpbroker-journal 9 "))
+    manifest.write_bytes(manifest.read_bytes().replace(b"amqpbroker-journal 2 ", b"amqpbroker-journal 9 "))
     before = contents(broker.data_dir)
-    with pytest.raises(NotReady, match=r"ended with 1: .*MANIFEST.* version 9, and this broker reads version 1"):
+    with pytest.raises(NotReady, match=r"ended with 1: .*MANIFEST.* version 9, and this broker reads versions up to 2"):
         broker.start()
     assert contents(broker.data_dir) == before
 

@@ -185,8 +185,7 @@ KOMBU = Suite(
     version="5.7.0",
     arguments=("t/integration/test_py_amqp.py",),
     variables=_rabbitmq,
-    left_out=(
-    ),
+    left_out=(),
 )
 
 _CELERY_SLOW = "takes a minute and more by itself on either broker"

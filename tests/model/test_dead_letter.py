@@ -73,7 +73,8 @@ def test_the_time_of_a_death_is_its_own() -> None:
     for one in ALIKE:
         vhost.dead_letters.add(queue, REJECTED, [one])
         clock_of(vhost).advance(1)
-    times = [properties.headers(one[1])["x-death"].value[0].value["time"].value for one in dead_letters(vhost)]  # type: ignore[index]
+    headers = [properties.headers(one[1]) or {} for one in dead_letters(vhost)]
+    times = [table["x-death"].value[0].value["time"].value for table in headers]
     assert times == [times[0], times[0] + 1, times[0] + 2]
 
 
@@ -321,7 +322,9 @@ def by_expiry(server: DurableServer) -> None:
 
 
 def by_a_limit(server: DurableServer) -> None:
-    server.vhost.queues["tasks"].rules.dead_letter(TOO_LONG, server.vhost.queues["tasks"].drop(3))  # type: ignore[union-attr]
+    tasks = server.vhost.queues["tasks"]
+    assert tasks.rules is not None
+    tasks.rules.dead_letter(TOO_LONG, tasks.drop(3))
 
 
 @pytest.mark.parametrize("levels", [{}, {"x_max_priority": 3}])

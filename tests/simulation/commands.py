@@ -62,6 +62,7 @@ class DeclareQueue:
     auto_delete: bool = False
     passive: bool = False
     nowait: bool = False
+    arguments: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,10 @@ class PurgeQueue:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """count messages in a run. style: which properties, see `messages.PROPERTIES`. size: of the body at least."""
+    """count messages in a run. style: which properties, see `messages.PROPERTIES`. size: of the body at least.
+
+    priority, expiration: these properties; -1: as the style has it.
+    """
 
     channel: int
     exchange: str
@@ -102,6 +106,8 @@ class Publish:
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     headers: tuple[tuple[str, Any], ...] = ()
+    priority: int = -1
+    expiration: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +252,28 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Time passes."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """Somebody sets a policy for queues."""
+
+    name: str
+    pattern: str
+    definition: tuple[tuple[str, Any], ...]
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClearPolicy:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """The commit that is under way is written, and the loop is told."""
 
@@ -297,4 +325,6 @@ class Fault:
     operation: str = ""
 
 
-Step = Connect | Send | Lose | Pause | Resume | Write | Seal | Crash | Stop | Room | Fault
+Step = (
+    Connect | Send | Lose | Pause | Resume | Wait | SetPolicy | ClearPolicy | Write | Seal | Crash | Stop | Room | Fault
+)

@@ -18,8 +18,16 @@ from amqpbroker.journal.format import BLOCK_BYTES
 from amqpbroker.journal.opening import open_journal
 from amqpbroker.journal.writer import NO_SPACE, SPARES, Commit
 from amqpbroker.model.broker import DISK, Broker
+from amqpbroker.model.dead_letter import REJECTED
+from amqpbroker.model.message import COUNTED, DIED, OWN_FLAGS, Message, by_flags, split_address
+from amqpbroker.model.queue import Queue as QueueModel
+from amqpbroker.model.queue import Return
 from amqpbroker.model.queues.paged import PagedQueue
+from amqpbroker.model.queues.priority import PriorityQueue
+from amqpbroker.model.queues.quorum import QuorumQueue, QuorumRules
+from amqpbroker.model.queues.rules import Rules
 from amqpbroker.model.restoring import restore
+from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.connection import Connection
@@ -28,13 +36,15 @@ from amqpbroker.wire.methods import Connection as ConnectionMethods
 from tests.helpers.simulated_disk import PowerLost, SimulatedDisk
 from tests.simulation import commands as c
 from tests.simulation import messages
-from tests.simulation.ledger import Given, Group, Ledger
-from tests.simulation.naive import Mismatch, NaiveMessage
+from tests.simulation.ledger import Given, Group, Ledger, key_of
+from tests.simulation.naive import Mismatch
+from tests.simulation.naive_deaths import NaiveMessage
 from tests.simulation.replaying import cut, line
 from tests.simulation.world import Client, Event, World
 
 PROFILE = "4.2"
 DELIVER, GET_OK, GET_EMPTY, ACK, RETURN, CANCEL = (60, 60), (60, 71), (60, 72), (60, 80), (60, 50), (60, 30)
+NACK = (60, 120)
 CLOSE = (20, 40)
 # Faults are not for what only looks: an octet that cannot be read is a message that is lost, and told.
 READING = {"read", "open", "exists", "names", "size_bytes", "free_bytes"}
@@ -126,20 +136,64 @@ class DurableWorld(World):
 
     def __enter__(self) -> "DurableWorld":
         self._stack.enter_context(self.sizes.patched())
-        purge = PagedQueue.purge
-
-        def purged(queue: PagedQueue) -> int:
-            waiting = queue.message_count
-            count = purge(queue)
-            self.ledger.purged(queue, waiting)
-            return count
-
-        self._stack.enter_context(patch.object(PagedQueue, "purge", purged))
+        self._watch()
         self.start(None)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _watch(self) -> None:
+        """The ledger hears of what no tap is told: of what queues give up, and what the broker itself puts there."""
+        for kind in (PagedQueue, PriorityQueue, QuorumQueue):
+            self._watch_queue(kind)
+        dead_letter, put = Rules.dead_letter, VirtualHost._put
+
+        def died(rules: Rules, reason: str, messages: Sequence[Message]) -> None:
+            if messages and reason != REJECTED:
+                self.ledger.died(rules._queue, reason, messages)
+            self.ledger.dies(rules._queue, reason, messages)
+            dead_letter(rules, reason, messages)
+
+        def put_by_server(vhost: VirtualHost, queues: Sequence[QueueModel], messages: Sequence[Message]) -> None:
+            for part in by_flags(messages, OWN_FLAGS):
+                if vhost.tap is not None:
+                    self.ledger.put(queues, part)
+                put(vhost, queues, part)
+
+        self._stack.enter_context(patch.object(Rules, "dead_letter", died))
+        self._stack.enter_context(patch.object(VirtualHost, "_put", put_by_server))
+
+    def _watch_queue(self, kind: type[QueueModel]) -> None:
+        purge: Any = kind.purge
+        requeue: Any = kind.requeue
+        take: Any = kind.take
+
+        def purged(queue: Any) -> int:
+            if type(queue) is not kind:
+                return int(purge(queue))
+            waiting = queue.message_count
+            count = purge(queue)
+            self.ledger.purged(queue, waiting)
+            return int(count)
+
+        def came_back(queue: Any, entries: Iterable[tuple[int, Message]], how: Return = Return.REQUEUED) -> None:
+            back = list(entries)
+            if type(queue) is kind:
+                self.ledger.comes_back(queue, [message for _, message in back])
+            requeue(queue, back, how)
+
+        def taken(queue: Any) -> Any:
+            if type(queue) is not kind:
+                return take(queue)
+            self.ledger.taking = queue
+            found = take(queue)
+            self.ledger.taking = None
+            return found
+
+        self._stack.enter_context(patch.object(kind, "take", taken))
+        self._stack.enter_context(patch.object(kind, "purge", purged))
+        self._stack.enter_context(patch.object(kind, "requeue", came_back))
 
     # Starts and ends
 
@@ -152,7 +206,9 @@ class DurableWorld(World):
         )
         broker = Broker(self.broker.profile, self.broker.users, self.random.randbytes, self.clock)
         vhost = broker.add_vhost("/")
-        left = restore(broker, opened.log, opened.log.contents, opened.revive)
+        # What has expired meanwhile is looked at when all is compared.
+        with patch.object(Rules, "enforce", _do_nothing), patch.object(QuorumRules, "enforce", _do_nothing):
+            left = restore(broker, opened.log, opened.log.contents, opened.revive)
         if left:
             raise Mismatch(f"bindings that lead nowhere: {left}")
         self.broker, self.vhost, self.log, self.writer = broker, vhost, opened.log, opened.writer
@@ -167,6 +223,10 @@ class DurableWorld(World):
         self.batch.turn_ended = self._turn_ended
         self._soon.clear()
         self._note_space(self.writer.short)
+        for queue in list(vhost.queues.values()):
+            if queue.rules is not None:
+                queue.rules.enforce()
+        self.finish()
 
     def _damaged(self, text: str) -> None:
         if SIMULATED not in text:
@@ -203,6 +263,7 @@ class DurableWorld(World):
             self.start(over_flagging)
 
     def _die(self, power: bool) -> None:
+        self.clock.forget()
         if power:
             self.disk.power_cut()
         else:
@@ -271,8 +332,8 @@ class DurableWorld(World):
         return commit
 
     def _check_unchanged(self, last: Any, state: Any) -> None:
-        if (last.definitions, last.numbers()) != (state.definitions, state.numbers()):
-            raise Mismatch(f"nothing is to be written, and this has changed: {last.numbers()}, now {state.numbers()}")
+        if (last.definitions, last.keys()) != (state.definitions, state.keys()):
+            raise Mismatch(f"nothing is to be written, and this has changed: {last.keys()}, now {state.keys()}")
 
     def write(self) -> None:
         """Does the commit under way, and tells the loop."""
@@ -351,7 +412,7 @@ class DurableWorld(World):
             raise Mismatch(f"{method} on a channel that is not open")
         if method.id == DELIVER:
             self._delivered(client, channel, event, method.consumer_tag)
-        elif method.id == ACK:
+        elif method.id in (ACK, NACK):
             self._confirmed(channel, method)
         elif method.id == RETURN:
             self._compare(event)
@@ -371,16 +432,21 @@ class DurableWorld(World):
                     return given.pop(place)
         raise Mismatch(f"a delivery of {body!r} to {tag!r} that no queue has made")
 
-    def _compare(self, event: Event) -> None:
+    def _compare(self, event: Event, dead_letter: Message | None = None) -> None:
         method: Any = event.method
         got = NaiveMessage(method.exchange, method.routing_key, event.header, event.body)
-        if got != self.sent[int(event.body[:6])]:
-            raise Mismatch(f"{got} was published as {self.sent[int(event.body[:6])]}")
+        expected = self.sent[int(event.body[:6])]
+        if dead_letter is not None:
+            if expected.body != event.body:
+                raise Mismatch(f"{got} was published as {expected}")
+            expected = NaiveMessage(*split_address(dead_letter[0]), dead_letter[1], dead_letter[2])
+        if got != expected:
+            raise Mismatch(f"{got} was published as {expected}")
 
     def _delivered(self, client: DurableClient, channel: ClientChannel, event: Event, tag: str) -> None:
         method: Any = event.method
         given = self._given(client, channel, tag, event.body)
-        self._compare(event)
+        self._compare(event, given.message if given.message[3] & (DIED | COUNTED) else None)
         if method.redelivered != given.redelivered:
             raise Mismatch(f"{method} {event.body!r} of {given}")
         given.record.seen = True
@@ -397,7 +463,8 @@ class DurableWorld(World):
         for sequence in sequences:
             if sequence not in channel.confirmed:
                 channel.confirmed.add(sequence)
-                self.ledger.check_told(channel.published[sequence - 1])
+                if method.id == ACK:
+                    self.ledger.check_told(channel.published[sequence - 1])
 
     def _answered(self, client: DurableClient, channel: ClientChannel, event: Event) -> None:
         method: Any = event.method
@@ -473,6 +540,8 @@ class DurableRun:
             case c.Resume(number):
                 if (client := self.client(number)) and client.paused:
                     world.resume(number)
+            case c.Wait(ms):
+                world.wait(ms)
             case c.Write():
                 world.write()
             case c.Seal():
@@ -693,10 +762,14 @@ class DurableRun:
             ):
                 raise Mismatch(f"{queue.name} keeps {queue.message_count} messages from its consumers")
             known = world.ledger.queue(queue)
-            waiting = [int(message[2][:6]) for _, message, _ in queue.messages()]
-            ready = [record.number for record in known.ready()]
+            waiting = [key_of(message) for _, message, _ in queue.messages()]
+            ready = [record.key for record in known.ready()]
             if waiting != ready:
                 raise Mismatch(f"{queue.name} holds {waiting}, expected {ready}")
+
+
+def _do_nothing(rules: Rules, came: Sequence[Message] = ()) -> None:
+    pass
 
 
 def replay(steps: Iterable[c.Step], sizes: Sizes = Sizes()) -> None:
@@ -714,11 +787,6 @@ def failure_of(steps: Sequence[c.Step], sizes: Sizes) -> Exception | None:
     except Exception as failure:
         return failure
     return None
-
-
-def kind_of(failure: Exception | None) -> str:
-    """Failures that begin alike, but for numbers, are taken for one."""
-    return "".join(one for one in repr(failure) if not one.isdigit())[:60]
 
 
 def program(steps: Sequence[c.Step], sizes: Sizes) -> str:

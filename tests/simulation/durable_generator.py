@@ -3,6 +3,7 @@
 import errno
 import random
 from dataclasses import replace
+from typing import Any
 
 from tests.simulation import commands as c
 from tests.simulation.durable import (
@@ -12,19 +13,18 @@ from tests.simulation.durable import (
     DurableWorld,
     Sizes,
     failure_of,
-    kind_of,
     program,
 )
-from tests.simulation.replaying import shrink
+from tests.simulation.replaying import kind_of, shrink
 
 DURABLE = ("d0", "d1", "d2")
-QUEUES = (*DURABLE, "a0", "n0")
+QUEUES = (*DURABLE, "a0", "n0", "k0")
 EXCHANGES = {"f0": "fanout", "x0": "direct", "t0": "topic"}
 TAGS = ("c0", "c1", "c2")
 
 
 class DurableGenerator:
-    """conduct: what a run is about, so that not all runs are the same mixture."""
+    """conduct: what a run is about, so that not all runs are the same mixture. arguments: of the queues, by name."""
 
     def __init__(self, seed: int) -> None:
         self.random = draw = random.Random(seed)
@@ -48,6 +48,33 @@ class DurableGenerator:
                 page_file_bytes=draw.choice((500, 3_000, 1 << 26)),
             )
 
+        is_ruled = draw.random() < 0.7
+        self.arguments = {name: self._arguments(name) if is_ruled else () for name in QUEUES}
+        self.quorum = is_ruled and draw.random() < 0.4
+        if self.quorum:
+            left_out = ("x-max-priority", "x-overflow", "x-max-length-bytes")
+            rules = tuple(pair for pair in self.arguments["d0"] if pair[0] not in left_out)
+            limit = (("x-delivery-limit", draw.choice((0, 1, 2))),) if draw.random() < 0.5 else ()
+            self.arguments["d0"] = (*rules, *limit, ("x-queue-type", "quorum"))
+
+    def _arguments(self, name: str) -> tuple[tuple[str, Any], ...]:
+        draw = self.random
+        if draw.random() < 0.3:
+            return ()
+        values: dict[str, Any] = {
+            "x-message-ttl": draw.choice((0, 300, 2_000)),
+            "x-max-length": draw.choice((0, 1, 3, 10)),
+            "x-max-length-bytes": draw.choice((100, 1_000)),
+            "x-overflow": draw.choice(("drop-head", "reject-publish")),
+            "x-dead-letter-exchange": draw.choice(("", "", "", "amq.fanout", "x0", "missing")),
+            "x-max-priority": draw.choice((1, 3, 5)),
+        }
+        chances = {"x-dead-letter-exchange": 0.7, "x-max-priority": 0 if name == "n0" else 0.35}
+        values = {key: value for key, value in values.items() if draw.random() < chances.get(key, 0.25)}
+        if values.get("x-dead-letter-exchange") == "":
+            values["x-dead-letter-routing-key"] = draw.choice((*QUEUES, "k0", "k0", "k0"))
+        return tuple(values.items())
+
     def step(self, world: DurableWorld) -> c.Step:
         """The next step."""
         draw = self.random
@@ -62,6 +89,7 @@ class DurableGenerator:
             "stop": 0.25,
             "lose": 0.4,
             "pause": 0.6,
+            "wait": 1.2 if any(self.arguments.values()) else 0,
         }
         if self.conduct == "crash":
             kinds["crash"] *= 4
@@ -78,6 +106,9 @@ class DurableGenerator:
 
     def _write(self, world: DurableWorld, number: int) -> c.Step:
         return c.Write()
+
+    def _wait(self, world: DurableWorld, number: int) -> c.Step:
+        return c.Wait(self.random.choice((100, 300, 500, 2_000)))
 
     def _seal(self, world: DurableWorld, number: int) -> c.Step:
         return c.Seal()
@@ -170,7 +201,13 @@ class DurableGenerator:
             return c.DeclareExchange(channel.number, name, EXCHANGES[name], gone, durable=durable)
         name = draw.choice(QUEUES)
         return c.DeclareQueue(
-            channel.number, name, name != "n0", auto_delete=name == "a0", nowait=self._some(0.1), exclusive=False
+            channel.number,
+            name,
+            name != "n0",
+            auto_delete=name == "a0",
+            nowait=self._some(0.1),
+            exclusive=False,
+            arguments=self.arguments[name],
         )
 
     def _bind(self, world: DurableWorld, channel: ClientChannel) -> c.Command:
@@ -201,12 +238,29 @@ class DurableGenerator:
             size = 20_000
             count = 1
         headers = (("h", draw.randrange(3)),) if self._some(0.2) else ()
-        return c.Publish(channel.number, exchange, key, count, self._some(0.1), style, size, headers=headers)
+        priority = expiration = -1
+        if any(self.arguments.values()):
+            # The two levels of a quorum queue are not in the ledger.
+            priority = draw.randrange(5 if self.quorum else 7) if self._some(0.4) else -1
+            expiration = draw.choice((0, 250, 250, 1_500)) if self._some(0.2) else -1
+        return c.Publish(
+            channel.number,
+            exchange,
+            key,
+            count,
+            self._some(0.1),
+            style,
+            size,
+            headers=headers,
+            priority=priority,
+            expiration=expiration,
+        )
 
     def _consume(self, world: DurableWorld, channel: ClientChannel) -> c.Command:
         draw = self.random
         if self._some(0.25):
-            return c.Qos(channel.number, draw.choice((0, 1, 2, 5)), self._some(0.2))
+            # Quorum queues know no prefetch for a whole channel.
+            return c.Qos(channel.number, draw.choice((0, 1, 2, 5)), self._some(0.2) and not self.quorum)
         free = [tag for tag in TAGS if tag not in channel.consumers]
         if not free or (channel.consumers and self._some(0.35)):
             return c.Cancel(channel.number, draw.choice(list(channel.consumers)), self._some(0.2))

@@ -26,14 +26,24 @@ MATCHES: tuple[tuple[tuple[str, Any], ...], ...] = (
 )
 
 
+# Time passes by multiples of this. What a queue does about time is never due then, nor when another queue's is.
+TICK_MS = 100
+
+
 class Generator:
-    """conduct: what a run is about, so that not all runs are the same mixture."""
+    """conduct: what a run is about, so that not all runs are the same mixture. ruled: how many queues have arguments.
+    quorum: whether the last queue is a quorum queue.
+
+    small: see World; what a queue refuses depends on limits of a turn there, and is left out.
+    """
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.profile = self.random.choice(("4.2", "4.2", "3.13", "4.3"))
         self.small = self.random.random() < 0.15
         self.conduct = self.random.choice(("all", "all", "consume", "consume", "topology", "settle", "transaction"))
+        self.ruled = self.random.choice((0, 0.5, 0.9, 0.9))
+        self.quorum = self.ruled > 0 and not self.small and self.random.random() < 0.4
 
     def step(self, model: NaiveBroker) -> c.Step:
         """The next step."""
@@ -47,6 +57,10 @@ class Generator:
             return c.Lose(connection.number, draw.random() < 0.3)
         if chance < (0.5 if connection.paused else 0.06):
             return c.Resume(connection.number) if connection.paused else c.Pause(connection.number)
+        if self._some(self.ruled * 0.12):
+            return c.Wait(draw.choice((1, 3, 5, 10, 25)) * TICK_MS)
+        if self._some(self.ruled * 0.06):
+            return self._policy(model)
         count = 1 if self.small else draw.choice((1, 1, 1, 2, 3, 5))
         cuts = draw.randrange(1, 1 << 16) if draw.random() < 0.5 else 0
         return c.Send(connection.number, self._commands(model, connection, count), cuts)
@@ -66,6 +80,58 @@ class Generator:
         while len(made) < count:
             made.append(self._command(model, channel))
         return tuple(made)
+
+    def _policy(self, model: NaiveBroker) -> c.Step:
+        draw = self.random
+        if model.policies and self._some(0.4):
+            return c.ClearPolicy(draw.choice(list(model.policies)))
+        name = draw.choice(QUEUES)
+        rules = dict(self._rules(name, by_policy=True)) or {"max-length": 2}
+        return c.SetPolicy(draw.choice(("p0", "p1", "p2")), f"^{name}$", tuple(rules.items()), draw.randrange(3))
+
+    def _rules(self, name: str, by_policy: bool = False) -> list[tuple[str, Any]]:
+        """Some of what can be said of a queue, as policies call it."""
+        draw = self.random
+        off_ms = 10 * (QUEUES.index(name) if name in QUEUES else len(QUEUES)) + 3 * by_policy
+        rules: dict[str, Any] = {
+            "message-ttl": draw.choice((0, 300, 300, 2_000)),
+            "expires": draw.choice((1_000, 3_000)) + off_ms + 1,
+            "max-length": draw.choice((0, 1, 2, 2, 5)),
+            "max-length-bytes": draw.choice((10, 50, 500)),
+            "overflow": draw.choice(("drop-head", "reject-publish", "reject-publish-dlx")),
+            "dead-letter-exchange": draw.choice(("",) * 9 + (*EXCHANGES, "amq.fanout", "amq.headers", "missing")),
+        }
+        if rules["message-ttl"]:
+            rules["message-ttl"] += off_ms + 2
+        if self.small:
+            del rules["overflow"]
+        chances = {"dead-letter-exchange": 0.75, "expires": 0 if self._is_quorum(name) else 0.1}
+        rules = {key: value for key, value in rules.items() if self._some(chances.get(key, 0.35))}
+        to = rules.get("dead-letter-exchange")
+        if to is not None and self._some(0.95 if to == "" else 0.4):
+            rules["dead-letter-routing-key"] = draw.choice(QUEUES if to == "" else KEYS)
+        return list(rules.items())
+
+    def _is_quorum(self, name: str) -> bool:
+        return self.quorum and name == QUEUES[-1]
+
+    def _arguments(self, name: str) -> tuple[tuple[str, Any], ...]:
+        draw = self.random
+        if self._is_quorum(name):
+            arguments = [(f"x-{key}", value) for key, value in self._rules(name)] if self._some(0.7) else []
+            if self._some(0.6):
+                # Below 0 there is none; before 4.0 everything is over that.
+                limits = (0, 1, 2) if self.profile == "3.13" else (0, 1, 2, -1)
+                arguments.append(("x-delivery-limit", draw.choice(limits)))
+            return (*arguments, ("x-queue-type", "quorum"))
+        if not self._some(self.ruled):
+            return ()
+        arguments = [(f"x-{key}", value) for key, value in self._rules(name)]
+        if self._some(0.25):
+            arguments.append(("x-max-priority", draw.choice((0, 1, 3, 5))))
+        if self._some(0.15):
+            arguments.append(("x-single-active-consumer", draw.choice((True, True, False))))
+        return tuple(arguments)
 
     def _nonsense(self, number: int) -> c.Command:
         return self.random.choice(
@@ -147,14 +213,32 @@ class Generator:
         # 4.3 takes no queue that is neither durable nor exclusive.
         durable = self._some(0.98 if self.profile == "4.3" else 0.5)
         if self._some(0.1):
-            return c.DeclareQueue(number, "", durable, exclusive=self._some(0.5), auto_delete=self._some(0.3))
+            return c.DeclareQueue(
+                number,
+                "",
+                durable,
+                exclusive=self._some(0.5),
+                auto_delete=self._some(0.3),
+                arguments=self._arguments(""),
+            )
         name = draw.choice(QUEUES)
         queue = model.queues.get(name)
         if queue is not None and not self._some(0.03):
             exclusive = queue.owner is not None
-            return c.DeclareQueue(number, name, queue.durable, exclusive, queue.auto_delete, self._some(0.5))
+            arguments = tuple((f"x-{key}", value) for key, value in queue.arguments.items())
+            return c.DeclareQueue(
+                number, name, queue.durable, exclusive, queue.auto_delete, self._some(0.5), arguments=arguments
+            )
+        is_quorum = self._is_quorum(name)
         return c.DeclareQueue(
-            number, name, self._some(0.5), self._some(0.1), self._some(0.2), self._some(0.02), self._some(0.1)
+            number,
+            name,
+            durable or is_quorum,
+            not is_quorum and self._some(0.1),
+            not is_quorum and self._some(0.2),
+            self._some(0.02),
+            self._some(0.1),
+            self._arguments(name),
         )
 
     def _bind(self, model: NaiveBroker, channel: NaiveChannel) -> c.Command:
@@ -194,7 +278,33 @@ class Generator:
         count = draw.choice((1, 1, 1, 2, 3, 7, 20))
         size = 20_000 if count < 3 and self._some(0.02) else draw.choice((6, 6, 6, 30, 200))
         headers = draw.choice(HEADERS) if self._some(0.4) else ()
-        return c.Publish(channel.number, exchange, key, count, self._some(0.3), style, size, carbon, blind, headers)
+        priority = expiration = -1
+        if self._some(self.ruled * 0.4):
+            # The two levels of a quorum queue are not in the model.
+            priority = draw.randrange(5 if self.quorum and self.profile == "4.2" else 7)
+        if (
+            exchange == ""
+            and key in QUEUES
+            and not extra
+            and not style.startswith("bad")
+            and self._some(self.ruled * 0.3)
+        ):
+            expiration = draw.choice((0, 200, 400, 1_500))
+            expiration += expiration and 10 * QUEUES.index(key) + 6
+        return c.Publish(
+            channel.number,
+            exchange,
+            key,
+            count,
+            self._some(0.3),
+            style,
+            size,
+            carbon,
+            blind,
+            headers,
+            priority,
+            expiration,
+        )
 
     def _consume(self, model: NaiveBroker, channel: NaiveChannel) -> c.Command:
         draw = self.random
@@ -228,7 +338,8 @@ class Generator:
         return c.Settle(channel.number, which, how, by, self._some(0.35))
 
     def _qos(self, model: NaiveBroker, channel: NaiveChannel) -> c.Command:
-        return c.Qos(channel.number, self.random.choice((0, 1, 2, 3, 5)), self._some(0.35))
+        # Quorum queues know no prefetch for a whole channel.
+        return c.Qos(channel.number, self.random.choice((0, 1, 2, 3, 5)), self._some(0.01 if self.quorum else 0.35))
 
     def _mode(self, model: NaiveBroker, channel: NaiveChannel) -> c.Command:
         draw = self.random

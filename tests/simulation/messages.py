@@ -8,7 +8,7 @@ from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchang
 from amqpbroker.wire.tables import Field, Table, from_python
 from tests.simulation import commands
 from tests.simulation.commands import Command, Publish
-from tests.simulation.naive import NaiveMessage
+from tests.simulation.naive_deaths import NaiveMessage
 from tests.simulation.world import FRAME_MAX_BYTES
 
 # By style: the properties of a message; what begins with `bad` is refused.
@@ -43,11 +43,28 @@ def publish(command: Publish, first: int) -> tuple[bytes, list[NaiveMessage]]:
     for number in range(first, first + command.count):
         body = b"%06d" % number + b"." * (command.size - 6)
         values = properties.Properties(**PROPERTIES[command.style], headers=headers or None)
+        if command.priority >= 0:
+            values.priority = command.priority
+        if command.expiration >= 0:
+            values.expiration = str(command.expiration)
         octets += (method, content_frames(command.channel, properties.encode(values, len(body)), body, FRAME_MAX_BYTES))
         if command.bcc:
             # The header that remains may be empty; it stays.
             values.headers = {name: field for name, field in headers.items() if name != "BCC"}
-        messages.append(NaiveMessage(command.exchange, command.key, properties.encode(values, len(body)), body))
+        expiration = values.expiration or ""
+        messages.append(
+            NaiveMessage(
+                command.exchange,
+                command.key,
+                properties.encode(values, len(body)),
+                body,
+                copies=(*command.cc, *command.bcc),
+                carbon=command.cc,
+                headers=command.headers,
+                priority=values.priority,
+                expiration=int(expiration) if expiration.isdigit() else None,
+            )
+        )
     return b"".join(octets), messages
 
 
@@ -67,7 +84,7 @@ def method(command: Command, tag: int = 0) -> Method:
         case commands.BindExchange(_, destination, source, key, pairs, undo):
             kind_of = Exchange.Unbind if undo else Exchange.Bind
             return kind_of(destination=destination, source=source, routing_key=key, arguments=table(pairs))
-        case commands.DeclareQueue(_, name, durable, exclusive, auto_delete, passive, nowait):
+        case commands.DeclareQueue(_, name, durable, exclusive, auto_delete, passive, nowait, arguments):
             return Queue.Declare(
                 queue=name,
                 durable=durable,
@@ -75,6 +92,7 @@ def method(command: Command, tag: int = 0) -> Method:
                 auto_delete=auto_delete,
                 passive=passive,
                 nowait=nowait,
+                arguments=table(arguments),
             )
         case commands.DeleteQueue(_, name, if_unused, if_empty):
             return Queue.Delete(queue=name, if_unused=if_unused, if_empty=if_empty)

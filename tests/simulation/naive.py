@@ -3,12 +3,16 @@
 The model takes each command, changes its lists, and expects the answers among what the clients received. Only who is
 given a message is taken from what was observed, and then held to the rules: the queue's first message, to a consumer
 with credit of the highest priority, and among equals to the one that has waited longest.
+
+What queues do with messages beyond that is from docs/behaviour/queues.md and docs/behaviour/quorum.md. Where RabbitMQ
+promises no order (what two queues give up at one time and comes to a third one), the run is over: `Undetermined`.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchange, Method, Queue, Tx
 from tests.simulation.commands import (
@@ -36,14 +40,21 @@ from tests.simulation.commands import (
     SelectTransaction,
     Settle,
 )
+from tests.simulation.naive_deaths import NaiveMessage, closes_a_cycle, counted, died
 from tests.simulation.world import Event
 
 CHANNEL_CODES = (311, 403, 404, 405, 406)
 Arguments = tuple[tuple[str, Any], ...]
+# Of these the smaller holds where an argument and a policy both say something; of others the argument.
+SMALLER = ("message-ttl", "expires", "max-length", "max-length-bytes")
 
 
 class Mismatch(AssertionError):
     """The broker did something else than the model."""
+
+
+class Undetermined(Exception):
+    """From here on more than one thing would be right."""
 
 
 class Refused(Exception):
@@ -54,21 +65,26 @@ class Refused(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class NaiveMessage:
-    exchange: str
-    key: str
-    header: bytes
-    body: bytes
-
-
 @dataclass(slots=True, eq=False)
 class Item:
-    """A message in one queue. position: when it came."""
+    """A message in one queue. position: when it came. level: its priority there. deadline_ms: 0 for none.
+
+    Of a quorum queue: front: the how many-eth it was to come back to the front, 0 for one that stands where it came;
+    returned, failed: how often it came back, and how often of these its delivery had failed.
+    """
 
     position: int
     message: NaiveMessage
     redelivered: bool = False
+    level: int = 0
+    deadline_ms: int = 0
+    front: int = 0
+    returned: int = 0
+    failed: int = 0
+
+    @property
+    def place(self) -> tuple[bool, int, int, int]:
+        return not self.front, self.front, -self.level, self.position
 
 
 @dataclass(slots=True, eq=False)
@@ -84,15 +100,82 @@ class NaiveExchange:
 
 @dataclass(slots=True, eq=False)
 class NaiveQueue:
+    """arguments: without their `x-`. policy: the definition that applies. used_ms: when it was used last.
+
+    active: the consumer that gets everything, if only one does. Of a quorum queue: closed: it refuses; fronts: how many
+    messages have come back to the front.
+    """
+
     name: str
     durable: bool
     auto_delete: bool
     owner: "NaiveConnection | None"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
+    used_ms: int = 0
+    active: "NaiveConsumer | None" = None
+    closed: bool = False
+    fronts: int = 0
     ready: list[Item] = field(default_factory=list)
     consumers: list["NaiveConsumer"] = field(default_factory=list)
     deleted: bool = False
     unacked: int = 0
     count: int = 0
+
+    def rule(self, name: str) -> Any:
+        """What argument and policy come to; None if neither says anything."""
+        if not self.arguments and not self.policy:
+            return None
+        said = [where[name] for where in (self.arguments, self.policy) if name in where]
+        if not said:
+            return None
+        if name == "overflow" and self.is_quorum:
+            return said[-1]
+        return min(said) if name in SMALLER else said[0]
+
+    @property
+    def is_quorum(self) -> bool:
+        return bool(self.arguments.get("queue-type") == "quorum")
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        names = (*self.arguments, *self.policy)
+        return {"overflow": "drop-head"} | {name: self.rule(name) for name in names}
+
+    @property
+    def drops_head(self) -> bool:
+        overflow = self.rule("overflow") or "drop-head"
+        return overflow == "drop-head" or (self.is_quorum and overflow == "reject-publish-dlx")
+
+    def is_over(self, count: int, size: int) -> bool:
+        """Whether so many more messages with so many octets would be too much."""
+        most, most_bytes = self.rule("max-length"), self.rule("max-length-bytes")
+        if most is None and most_bytes is None:
+            return False
+        size += sum(len(item.message.body) for item in self.ready)
+        return (most is not None and len(self.ready) + count > most) or (most_bytes is not None and size > most_bytes)
+
+    def refuses(self, message: NaiveMessage) -> bool:
+        if self.is_quorum:
+            return not self.drops_head and self.closed
+        return not self.drops_head and self.is_over(1, len(message.body))
+
+    def open_or_close(self) -> None:
+        """A quorum queue refuses from one message over its limit until it is down to eight tenths of it."""
+        limits = (
+            (len(self.ready), self.rule("max-length")),
+            (sum(len(item.message.body) for item in self.ready), self.rule("max-length-bytes")),
+        )
+        there = [(now, limit) for now, limit in limits if limit is not None]
+        if any(now > limit for now, limit in there):
+            self.closed = True
+        elif all(now <= limit * 8 // 10 for now, limit in there):
+            self.closed = False
+
+    @property
+    def shares(self) -> bool:
+        """Whether all of its consumers get messages."""
+        return not self.arguments.get("single-active-consumer")
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +196,7 @@ class NaiveConsumer:
     @property
     def able(self) -> bool:
         channel = self.channel
-        if channel.connection.paused:
+        if channel.connection.paused or not (self.queue.shares or self.queue.active is self):
             return False
         if self.no_ack:
             return True
@@ -145,7 +228,9 @@ class NaiveChannel:
     last_queue: str | None = None
     confirms: bool = False
     published: int = 0
-    confirmed: int = 0
+    unconfirmed: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+    handed_out: int = 0
     returns: list[tuple[int, int]] = field(default_factory=list)
     transaction: bool = False
     pending: list[tuple[list[NaiveQueue], bool, NaiveMessage]] = field(default_factory=list)
@@ -165,11 +250,24 @@ class NaiveConnection:
 
 
 class NaiveBroker:
-    """fair: whether turns are compared, too."""
+    """fair: whether turns are compared, too. now_ms: the time of day. dying: what queues have given up, in order.
+    burying: that is under way; held: it has to wait.
 
-    def __init__(self, profile: tuple[int, int], fair: bool) -> None:
+    policies: (pattern, priority, definition) by name. origins: since the last message that was published alone, by
+    queue, where its messages came from: from which queue, or from a publisher ("").
+    """
+
+    def __init__(self, profile: tuple[int, int], fair: bool, now_ms: int) -> None:
         self.profile = profile
         self.fair = fair
+        self.now_ms = now_ms
+        self.dying: deque[tuple[NaiveQueue, str, list[NaiveMessage]]] = deque()
+        self.burying = False
+        self.held = False
+        self.policies: dict[str, tuple[str, int, dict[str, Any]]] = {}
+        self.origins: dict[NaiveQueue, set[str]] = {}
+        self.several = False
+        self.last_route: tuple[object, ...] = ()
         self.time = 0
         self.acting: NaiveConnection | None = None
         self.connections: dict[int, NaiveConnection] = {}
@@ -206,37 +304,48 @@ class NaiveBroker:
                 raise Mismatch(f"{where}: {kind.name} with {name}={got!r}, expected {value!r}")
         return event
 
-    def content(self, event: Event, message: NaiveMessage) -> None:
+    def _is_content(self, event: Event, message: NaiveMessage) -> bool:
         method: Any = event.method
-        got = NaiveMessage(method.exchange, method.routing_key, event.header, event.body)
-        if got != message:
-            raise Mismatch(f"{method.name} of {got}, expected {message}")
+        if event.body != message.body:
+            return False
+        return NaiveMessage(method.exchange, method.routing_key, event.header, event.body) == message
+
+    def shown(self, item: Item) -> NaiveMessage:
+        """As it is given out."""
+        return counted(item.message, item.returned, item.failed, self.profile) if item.returned else item.message
+
+    def content(self, event: Event, message: NaiveMessage) -> None:
+        if not self._is_content(event, message):
+            raise Mismatch(f"{event}, expected {message}")
 
     def take_confirms(self) -> None:
-        """Sets basic.acks aside, as they may come at any place."""
+        """Sets basic.acks and basic.nacks aside, as they may come at any place."""
         for connection in self.connections.values():
             for number in [number for number in connection.acks if number not in connection.channels]:
                 del connection.acks[number]
             for number, events in connection.events.items():
-                for event in [one for one in events if one.method.id == (60, 80)]:
+                for event in [one for one in events if one.method.id in ((60, 80), (60, 120))]:
                     events.remove(event)
                     connection.acks.setdefault(number, []).append(event)
 
     def check_confirms(self, channel: NaiveChannel) -> None:
-        done = channel.confirmed
-        acks = channel.connection.acks.pop(channel.number, [])
-        for event in acks:
-            ack: Any = event.method
-            if ack.delivery_tag != done + 1 and not (ack.multiple and ack.delivery_tag > done):
-                raise Mismatch(f"confirmed {ack} after {done}")
-            done = ack.delivery_tag
-        if done != channel.published:
-            raise Mismatch(f"{done} of {channel.published} publishes confirmed on channel {channel.number}")
+        answered: dict[int, int] = {}
+        for event in channel.connection.acks.pop(channel.number, []):
+            method: Any = event.method
+            tag = method.delivery_tag
+            covered = {one for one in channel.unconfirmed if one == tag or (method.multiple and one < tag)}
+            if not covered:
+                raise Mismatch(f"{method} of {channel.unconfirmed} on channel {channel.number}")
+            wrong = covered & channel.refused if isinstance(method, Basic.Ack) else covered - channel.refused
+            if wrong:
+                raise Mismatch(f"{method} on channel {channel.number}, refused are {channel.refused}")
+            channel.unconfirmed -= covered
+            answered |= dict.fromkeys(covered, event.number)
+        if channel.unconfirmed:
+            raise Mismatch(f"{channel.unconfirmed} not confirmed on channel {channel.number}")
         for sequence, number in channel.returns:
-            covering: list[Any] = [one for one in acks if cast(Any, one.method).delivery_tag >= sequence]
-            if any(number > one.number for one in covering):
+            if sequence in answered and number > answered[sequence]:
                 raise Mismatch(f"publish {sequence} was confirmed before it was returned")
-        channel.confirmed = done
         channel.returns.clear()
 
     # Giving out
@@ -258,18 +367,24 @@ class NaiveBroker:
         consumer, event = found
         channel = consumer.channel
         events = channel.connection.events[channel.number]
-        if event is not events[0] or not self._may_be_served(consumer):
+        others = {one.tag for one in channel.consumers if one.queue is not queue}
+        for earlier in events:
+            # What other queues give out has no order with this.
+            if earlier is event:
+                break
+            if not isinstance(earlier.method, Basic.Deliver) or earlier.method.consumer_tag not in others:
+                return False
+        if not self._may_be_served(consumer):
             return False
-        events.popleft()
-        self.content(event, item.message)
+        events.remove(event)
         method: Any = event.method
-        if method.delivery_tag != channel.next_tag:
-            raise Mismatch(f"delivery tag {method.delivery_tag}, expected {channel.next_tag}")
         queue.ready.pop(0)
-        self._hand_out(channel, queue, item, None if consumer.no_ack else consumer, consumer.no_ack)
+        self._hand_out(channel, queue, item, consumer, method.delivery_tag)
         self.time += 1
         consumer.waits_since = (self.time, self.time)
         self.note_able()
+        self._enforce(queue)
+        self._bury()
         return True
 
     def _first_delivery(self, queue: NaiveQueue, item: Item) -> tuple[NaiveConsumer, Event] | None:
@@ -283,7 +398,7 @@ class NaiveBroker:
                     method.id == (60, 60)
                     and method.consumer_tag == consumer.tag
                     and method.redelivered == item.redelivered
-                    and event.body == item.message.body
+                    and self._is_content(event, self.shown(item))
                 ):
                     found.append((connection is not self.acting, event.number, consumer, event))
                     break
@@ -305,16 +420,19 @@ class NaiveBroker:
         return True
 
     def _hand_out(
-        self, channel: NaiveChannel, queue: NaiveQueue, item: Item, consumer: NaiveConsumer | None, no_ack: bool
+        self, channel: NaiveChannel, queue: NaiveQueue, item: Item, consumer: NaiveConsumer | bool, tag: int
     ) -> None:
-        tag = channel.next_tag
-        channel.next_tag += 1
-        if no_ack:
+        """consumer: for basic.get whether there is nothing to acknowledge."""
+        channel.next_tag = max(channel.next_tag, tag + 1)
+        channel.handed_out += 1
+        if consumer is True or (isinstance(consumer, NaiveConsumer) and consumer.no_ack):
             return
-        channel.unacked.append(Unacked(tag, item, queue, consumer))
+        had_by = consumer or None
+        channel.unacked.append(Unacked(tag, item, queue, had_by))
+        channel.unacked.sort(key=lambda entry: entry.tag)
         queue.unacked += 1
-        if consumer is not None:
-            consumer.outstanding += 1
+        if had_by is not None:
+            had_by.outstanding += 1
             channel.volume += 1
 
     def note_able(self) -> None:
@@ -340,27 +458,77 @@ class NaiveBroker:
 
     # Ends
 
-    def _settle(self, entries: Iterable[Unacked], how: str) -> None:
-        """how: ack, reject, requeue."""
+    def _settle(self, entries: Iterable[Unacked], how: str, at_once: bool = False) -> None:
+        """how: ack, reject, requeue, fail (a requeue by basic.reject). A queue is told of each consumer's by itself;
+        at_once: of all in one go, as its channel is gone.
+        """
+        groups: dict[tuple[NaiveQueue, NaiveConsumer | None], list[Item]] = {}
         for entry in entries:
             entry.queue.unacked -= 1
             if entry.consumer is not None:
                 entry.consumer.outstanding -= 1
                 entry.consumer.channel.volume -= 1
-            if how == "requeue" and not entry.queue.deleted:
-                entry.item.redelivered = True
-                entry.queue.ready.append(entry.item)
-                entry.queue.ready.sort(key=lambda item: item.position)
+            if not entry.queue.deleted:
+                groups.setdefault((entry.queue, None if at_once else entry.consumer), []).append(entry.item)
         self.note_able()
+        for (queue, _), items in groups.items():
+            if how in ("requeue", "fail"):
+                for item in items:
+                    item.redelivered = True
+                    if queue.is_quorum:
+                        self._count(queue, item, "lost" if at_once else how)
+                    else:
+                        queue.ready.append(item)
+                queue.ready.sort(key=lambda item: item.place)
+                self._enforce(queue)
+            elif how == "reject":
+                self._die(queue, "rejected", items)
+        # Queues give out what is theirs before dead letters of others are there.
+        self.held = True
+        self.dispatch()
+        self.held = False
+        self._bury()
+
+    def _count(self, queue: NaiveQueue, item: Item, how: str) -> None:
+        """A message comes back to a quorum queue. how: requeue, fail, lost."""
+        failed = self.profile < (4, 3) or how != "requeue"
+        item.returned += 1
+        item.failed += failed
+        limit = queue.arguments.get("delivery-limit", 20 if self.profile >= (4, 0) else None)
+        if limit is not None and limit < 0:
+            limit = None
+        if limit is not None and item.failed > limit:
+            self._die(queue, "delivery_limit", [item])
+            return
+        if limit is None and (how == "requeue" or (how == "fail" and self.profile < (4, 3))):
+            queue.count += 1
+            item.position, item.front, item.level = queue.count, 0, self._level(queue, None)
+        else:
+            queue.fronts += 1
+            item.front = queue.fronts
+        queue.ready.append(item)
 
     def _remove_consumer(self, consumer: NaiveConsumer) -> None:
         consumer.channel.consumers.remove(consumer)
-        consumer.queue.consumers.remove(consumer)
-        if consumer.queue.auto_delete and not consumer.queue.consumers:
-            self._delete_queue(consumer.queue)
+        queue = consumer.queue
+        queue.consumers.remove(consumer)
+        queue.used_ms = self.now_ms
+        self._choose_active(queue)
+        if queue.auto_delete and not queue.consumers:
+            self._delete_queue(queue)
+
+    def _choose_active(self, queue: NaiveQueue) -> None:
+        """Of a queue with a single active consumer: the next one when that has gone."""
+        if queue.active not in queue.consumers:
+            queue.active = None
+            for consumer in queue.consumers:
+                if queue.active is None or consumer.priority > queue.active.priority:
+                    queue.active = consumer
+            self.note_able()
 
     def _delete_queue(self, queue: NaiveQueue) -> None:
         queue.deleted = True
+        queue.active = None
         queue.ready.clear()
         del self.queues[queue.name]
         self._unbind_all("queue", queue.name)
@@ -401,10 +569,13 @@ class NaiveBroker:
         for consumer in list(channel.consumers):
             self._remove_consumer(consumer)
         held = channel.unacked + [entry for entries, _ in channel.settled for entry in entries]
+        # What one consumer had comes back after the other's.
+        consumers = list(dict.fromkeys(entry.consumer for entry in held))
+        held.sort(key=lambda entry: consumers.index(entry.consumer))
         channel.unacked = []
         channel.settled = []
         channel.pending = []
-        self._settle(held, "requeue")
+        self._settle(held, "requeue", at_once=True)
         self.dispatch()
 
     def release(self, connection: NaiveConnection) -> None:
@@ -417,6 +588,170 @@ class NaiveBroker:
         connection.channels.clear()
         for queue in [one for one in self.queues.values() if one.owner is connection]:
             self._delete_queue(queue)
+
+    # Rules of queues
+
+    def _enforce(self, queue: NaiveQueue, drops_head: bool | None = None) -> None:
+        """Something has come or gone: what is too much goes off the head, then what has expired there.
+
+        A quorum queue looks at what has expired first.
+        """
+        if queue.deleted:
+            return
+        if queue.is_quorum:
+            self._expire(queue)
+        too_much: list[Item] = []
+        while queue.ready and (queue.drops_head if drops_head is None else drops_head) and queue.is_over(0, 0):
+            too_much.append(queue.ready.pop(0))
+        self._die(queue, "maxlen", too_much)
+        self._expire(queue)
+        if queue.is_quorum:
+            queue.open_or_close()
+
+    def _expire(self, queue: NaiveQueue) -> None:
+        late: list[Item] = []
+        while expired := [item for item in self._heads(queue) if 0 < item.deadline_ms <= self.now_ms]:
+            late.append(expired[0])
+            queue.ready.remove(expired[0])
+        self._die(queue, "expired", late)
+
+    def _heads(self, queue: NaiveQueue) -> list[Item]:
+        """The messages that may expire: the first one, of a quorum queue since 4.3 the first one of each level."""
+        if not queue.is_quorum or self.profile < (4, 3):
+            return queue.ready[:1]
+        heads: dict[int, Item] = {}
+        for item in queue.ready:
+            heads.setdefault(-1 if item.front else item.level, item)
+        return list(heads.values())
+
+    def _die(self, queue: NaiveQueue, reason: str, items: list[Item]) -> None:
+        if items and queue.rule("dead-letter-exchange") is not None:
+            self.dying.append((queue, reason, [item.message for item in items]))
+
+    def _bury(self) -> None:
+        """What queues have given up goes to their dead-letter exchanges; what dies by that comes behind."""
+        if self.burying or self.held:
+            return
+        self.burying = True
+        while self.dying:
+            queue, reason, messages = self.dying.popleft()
+            to = queue.rule("dead-letter-exchange")
+            for message in messages:
+                if to in self.exchanges:
+                    if message.deaths and not message.carbon and b"\x02CC" in message.header:
+                        # A CC that counts no more: the broker cannot tell since 4.0.
+                        raise Undetermined
+                    if message.copies != message.carbon:
+                        # BCC is not imitated.
+                        raise Undetermined
+                    own_key = queue.rule("dead-letter-routing-key")
+                    dead = died(message, queue.name, reason, self.now_ms // 1000, to, own_key, self.profile)
+                    targets = self.route(dead, dead.keys, dict(dead.headers))
+                    if reason != "rejected":
+                        targets = [one for one in targets if not closes_a_cycle(dead, one.name)]
+                    self._put(targets, dead, queue.name)
+        self.burying = False
+
+    def _put(self, queues: list[NaiveQueue], message: NaiveMessage, origin: str) -> bool:
+        """A message comes to queues; False: one of them does not take it."""
+        full = [queue for queue in queues if queue.refuses(message)]
+        others = [queue for queue in queues if queue not in full and not queue.deleted]
+        for queue in others:
+            origins = self.origins.setdefault(queue, set())
+            origins.add(origin)
+            if self.several and len(origins) > 1:
+                raise Undetermined
+            queue.count += 1
+            queue.ready.append(self._item(queue, message))
+            queue.ready.sort(key=lambda item: item.place)
+        self.dispatch()
+        for queue in others:
+            self._enforce(queue)
+        for queue in full:
+            if queue.rule("overflow") == "reject-publish-dlx":
+                self._die(queue, "maxlen", [Item(0, message)])
+        self._bury()
+        return not full
+
+    def _item(self, queue: NaiveQueue, message: NaiveMessage) -> Item:
+        item = Item(queue.count, message)
+        lives = [one for one in (queue.rule("message-ttl"), message.expiration) if one is not None]
+        if lives:
+            item.deadline_ms = self.now_ms + min(lives)
+        item.level = self._level(queue, message.priority)
+        return item
+
+    def _level(self, queue: NaiveQueue, priority: int | None) -> int:
+        if queue.is_quorum:
+            # In 4.0 to 4.2 there are two; here they are never mixed.
+            return 4 if priority is None or self.profile < (4, 3) else min(priority, 31)
+        most = queue.arguments.get("max-priority")
+        if most is None:
+            return 0
+        return min(priority or 0, max(int(most), 1) if self.profile >= (4, 0) else int(most))
+
+    def pass_time(self, until_ms: int) -> None:
+        """Whatever falls due by then is done when it is."""
+        self.origins.clear()
+        self.several = False
+        while True:
+            due = [
+                (min(item.deadline_ms for item in heads), 0, queue)
+                for queue in self.queues.values()
+                if (heads := [item for item in self._heads(queue) if item.deadline_ms])
+            ]
+            due += [
+                (queue.used_ms + queue.rule("expires"), 1, queue)
+                for queue in self.queues.values()
+                if queue.rule("expires") is not None and not queue.consumers
+            ]
+            first_ms = min((one[0] for one in due), default=until_ms + 1)
+            if first_ms > until_ms:
+                break
+            now = [one for one in due if one[0] == first_ms]
+            if len(now) > 1:
+                raise Undetermined
+            self.now_ms = first_ms
+            self.origins.clear()
+            _, is_end, queue = now[0]
+            if is_end:
+                self._delete_queue(queue)
+            else:
+                self._enforce(queue)
+            self._bury()
+            self.dispatch()
+        self.now_ms = until_ms
+
+    def set_policy(self, name: str, pattern: str, priority: int, definition: dict[str, Any]) -> None:
+        self.policies[name] = pattern, priority, definition
+        self._apply_policies()
+
+    def clear_policy(self, name: str) -> None:
+        del self.policies[name]
+        self._apply_policies()
+
+    def _apply_policies(self) -> None:
+        self.origins.clear()
+        self.several = True
+        for queue in list(self.queues.values()):
+            before, dropped_head = queue.rules, queue.drops_head
+            self._find_policy(queue)
+            if queue.rules != before:
+                queue.used_ms = self.now_ms
+                if not queue.is_quorum:
+                    # Limits are taken in before `overflow` is.
+                    self._enforce(queue, dropped_head)
+                self._enforce(queue)
+                self._bury()
+        self.dispatch()
+
+    def _find_policy(self, queue: NaiveQueue) -> None:
+        matching = [
+            (-priority, name, definition)
+            for name, (pattern, priority, definition) in self.policies.items()
+            if re.search(pattern, queue.name)
+        ]
+        queue.policy = min(matching, key=lambda one: one[:2])[2] if matching else {}
 
     # Routing
 
@@ -448,7 +783,8 @@ class NaiveBroker:
                     waiting.append(name)
         return found
 
-    def _publish(self, channel: NaiveChannel, queues: list[NaiveQueue], back: bool, message: NaiveMessage) -> None:
+    def _publish(self, channel: NaiveChannel, queues: list[NaiveQueue], back: bool, message: NaiveMessage) -> bool:
+        """False: a full queue does not take it."""
         if back:
             event = self.expect(
                 channel, Basic.Return, reply_code=312, exchange=message.exchange, routing_key=message.key
@@ -456,10 +792,7 @@ class NaiveBroker:
             self.content(event, message)
             if channel.confirms:
                 channel.returns.append((channel.published, event.number))
-        for queue in queues:
-            if not queue.deleted:
-                queue.count += 1
-                queue.ready.append(Item(queue.count, message))
+        return self._put([queue for queue in queues if not queue.deleted], message, "")
 
     # Commands
 
@@ -468,6 +801,7 @@ class NaiveBroker:
         self.acting = connection
         if connection.closed:
             return
+        self._note_route(connection, command)
         if isinstance(command, CloseConnection):
             self.release(connection)
             self._expect_on_connection(connection, Connection.CloseOk)
@@ -497,6 +831,17 @@ class NaiveBroker:
                 self._expect_on_connection(connection, Connection.Close, reply_code=refused.code)
         self.note_able()
         self.dispatch()
+
+    def _note_route(self, connection: NaiveConnection, command: Command) -> None:
+        """Messages published one after the other the same way may be taken as one run, or as several."""
+        route: tuple[object, ...] = ()
+        if isinstance(command, Publish):
+            route = connection, command.channel, command.exchange, command.key, command.mandatory
+        same = bool(route) and route == self.last_route
+        if not same:
+            self.origins.clear()
+        self.several = same or (isinstance(command, Publish) and command.count > 1)
+        self.last_route = route
 
     def _expect_on_connection(self, connection: NaiveConnection, kind: type[Method], **values: Any) -> None:
         self.expect(NaiveChannel(connection, 0), kind, **values)
@@ -581,8 +926,10 @@ class NaiveBroker:
             if queue is None:
                 raise Refused(404)
             queue = self.find_queue(channel, command.name)
+            queue.used_ms = self.now_ms
         else:
             owner = channel.connection if command.exclusive else None
+            arguments = {name.removeprefix("x-"): value for name, value in command.arguments}
             durable = command.durable and not command.exclusive
             if queue is None and name.startswith("amq."):
                 raise Refused(403)
@@ -591,7 +938,12 @@ class NaiveBroker:
                     raise Refused(405)
                 if (queue.durable, queue.auto_delete) != (durable, command.auto_delete):
                     raise Refused(406)
+                if queue.arguments != arguments:
+                    raise Refused(406)
+                queue.used_ms = self.now_ms
             else:
+                if "dead-letter-routing-key" in arguments and "dead-letter-exchange" not in arguments:
+                    raise Refused(406)
                 if self.profile >= (4, 3) and not durable and owner is None:
                     raise Refused(541)
                 if name == "":
@@ -602,7 +954,9 @@ class NaiveBroker:
                     name = events[0].method.queue
                     if name in self.queues or not name.startswith("amq.gen-"):
                         raise Mismatch(f"a generated name that is none: {name}")
-                queue = self.queues[name] = NaiveQueue(name, durable, command.auto_delete, owner)
+                queue = self.queues[name] = NaiveQueue(name, durable, command.auto_delete, owner, arguments)
+                queue.used_ms = self.now_ms
+                self._find_policy(queue)
         channel.last_queue = name
         if not command.nowait:
             self.dispatch()
@@ -619,6 +973,8 @@ class NaiveBroker:
         count = 0
         if queue is not None:
             self.find_queue(channel, queue.name)
+            if queue.is_quorum and (command.if_unused or command.if_empty):
+                raise Refused(540)
             if (command.if_unused and queue.consumers) or (command.if_empty and queue.ready):
                 raise Refused(406)
             count = len(queue.ready)
@@ -648,6 +1004,7 @@ class NaiveBroker:
         queue = self.find_queue(channel, command.name)
         count = len(queue.ready)
         queue.ready.clear()
+        queue.open_or_close()
         self.expect(channel, Queue.PurgeOk, message_count=count)
 
     def publish(self, channel: NaiveChannel, command: Publish, messages: list[NaiveMessage]) -> None:
@@ -657,23 +1014,27 @@ class NaiveBroker:
                 raise Refused(403)
             if command.style.startswith("bad"):
                 raise Refused(406)
-            keys = [command.key, *command.cc, *command.bcc]
-            queues = self.route(message, keys, dict(command.headers))
+            queues = self.route(message, message.keys, dict(command.headers))
             back = command.mandatory and not queues
             if channel.transaction:
                 channel.pending.append((queues, back, message))
                 continue
             if channel.confirms:
                 channel.published += 1
-            self._publish(channel, queues, back, message)
+                channel.unconfirmed.add(channel.published)
+            if not self._publish(channel, queues, back, message) and channel.confirms:
+                channel.refused.add(channel.published)
         self.dispatch()
 
     def consume(self, channel: NaiveChannel, command: Consume, _: Any) -> None:
         if command.tag and any(one.tag == command.tag for one in channel.consumers):
             raise Refused(530)
         queue = self.find_queue(channel, command.queue)
-        if any(one.exclusive for one in queue.consumers) or (command.exclusive and queue.consumers):
+        is_exclusive = command.exclusive and not queue.is_quorum
+        if any(one.exclusive for one in queue.consumers) or (is_exclusive and (queue.consumers or not queue.shares)):
             raise Refused(403)
+        if queue.is_quorum and channel.limit:
+            raise Refused(540)
         tag = command.tag
         if not command.nowait or not tag:
             self.dispatch()
@@ -682,13 +1043,12 @@ class NaiveBroker:
             if command.tag not in ("", tag):
                 raise Mismatch(f"consumer tag {tag} instead of {command.tag}")
         self.time += 1
-        consumer = NaiveConsumer(
-            channel, tag, queue, command.no_ack, command.exclusive, command.priority, channel.prefetch
-        )
+        consumer = NaiveConsumer(channel, tag, queue, command.no_ack, is_exclusive, command.priority, channel.prefetch)
         consumer.waits_since = (self.time, self.time)
         consumer.was_able = consumer.able
         channel.consumers.append(consumer)
         queue.consumers.append(consumer)
+        self._choose_active(queue)
 
     def cancel(self, channel: NaiveChannel, command: Cancel, _: Any) -> None:
         if not command.nowait:
@@ -698,20 +1058,25 @@ class NaiveBroker:
 
     def get(self, channel: NaiveChannel, command: Get, _: Any) -> None:
         queue = self.find_queue(channel, command.queue)
+        queue.used_ms = self.now_ms
         self.dispatch()
         if not queue.ready:
             self.expect(channel, Basic.GetEmpty)
             return
         item = queue.ready.pop(0)
+        self._enforce(queue)
+        self._bury()
+        self.dispatch()
+        tag = channel.next_tag
         event = self.expect(
             channel,
             Basic.GetOk,
-            delivery_tag=channel.next_tag,
+            delivery_tag=tag,
             redelivered=item.redelivered,
             message_count=len(queue.ready),
         )
-        self.content(event, item.message)
-        self._hand_out(channel, queue, item, None, command.no_ack)
+        self.content(event, self.shown(item))
+        self._hand_out(channel, queue, item, command.no_ack, tag)
 
     def settle(self, channel: NaiveChannel, command: Settle, tag: int) -> None:
         multiple = command.multiple and command.by != "reject"
@@ -722,10 +1087,11 @@ class NaiveBroker:
         else:
             taken = [entry for entry in channel.unacked if entry.tag == tag or (multiple and entry.tag < tag)]
         channel.unacked = [entry for entry in channel.unacked if entry not in taken]
+        how = "fail" if command.how == "requeue" and command.by == "reject" else command.how
         if channel.transaction:
-            channel.settled.append((taken, command.how))
+            channel.settled.append((taken, how))
         else:
-            self._settle(taken, command.how)
+            self._settle(taken, how)
 
     def recover(self, channel: NaiveChannel, command: Recover, _: Any) -> None:
         if not command.requeue:
@@ -762,12 +1128,16 @@ class NaiveBroker:
             raise Refused(406)
         pending, channel.pending = channel.pending, []
         settled, channel.settled = channel.settled, []
+        self.several = len(pending) > 1
+        all_taken = True
         for queues, back, message in pending:
-            self._publish(channel, queues, back, message)
+            all_taken = self._publish(channel, queues, back, message) and all_taken
             self.dispatch()
         for entries, how in settled:
             self._settle(entries, how)
             self.dispatch()
+        if not all_taken:
+            raise Refused(406)
         self.expect(channel, Tx.CommitOk)
 
     def rollback(self, channel: NaiveChannel, command: Rollback, _: Any) -> None:

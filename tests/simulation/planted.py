@@ -1,7 +1,7 @@
 """Faults that somebody could put into the journal, each by a patch: the simulation is worth what it finds of them.
 
-Every one is a context manager; `FAULTS` names those that random runs find. What is patched is the smallest piece that
-takes the fault.
+Every one is a context manager; `FAULTS` names those that random runs with a journal find, `FAULTS_OF_RULES` those that
+random runs in memory find. What is patched is the smallest piece that takes the fault.
 """
 
 import struct
@@ -16,7 +16,16 @@ from amqpbroker.journal.log import Log
 from amqpbroker.journal.recovery import Recovered, Recovery
 from amqpbroker.journal.segment import Segment
 from amqpbroker.journal.writer import Commit
+from amqpbroker.model.dead_letter import DeadLetters
+from amqpbroker.model.definitions import queue_content
+from amqpbroker.model.message import OWN_FLAGS, Message
+from amqpbroker.model.queue import Queue, size_of
+from amqpbroker.model.queues import quorum
 from amqpbroker.model.queues.paged import PagedQueue
+from amqpbroker.model.queues.priority import PriorityQueue
+from amqpbroker.model.queues.quorum import QuorumRules
+from amqpbroker.model.queues.rules import Rules
+from amqpbroker.model.single_active import SingleActive
 from amqpbroker.model.stored_runs import StoredRuns
 from amqpbroker.session import channel as channels
 from amqpbroker.session import tx
@@ -207,6 +216,111 @@ def purge_by_watermark() -> AbstractContextManager[Any]:
     return patch.object(PagedQueue, "purge", all_below)
 
 
+# What queues do beyond keeping messages
+
+
+def record_no_deadline() -> AbstractContextManager[Any]:
+    return patch.object(PagedQueue, "moment_ms", lambda queue, messages: 0)
+
+
+def settle_what_died_a_commit_later() -> AbstractContextManager[Any]:
+    settled = PagedQueue._settled
+    late: list[tuple[PagedQueue, list[int]]] = []
+
+    def later(queue: PagedQueue, positions: Sequence[int]) -> None:
+        while late:
+            settled(*late.pop())
+        late.append((queue, list(positions)))
+
+    return patch.object(PagedQueue, "_settled", later)
+
+
+def publish_dead_letters_a_turn_later() -> AbstractContextManager[Any]:
+    add = DeadLetters.add
+    late: list[tuple[Any, ...]] = []
+
+    def later(*arguments: Any) -> None:
+        while late:
+            add(*late.pop())
+        late.append(arguments)
+
+    return patch.object(DeadLetters, "add", later)
+
+
+def mix_up_priorities_at_a_restart() -> AbstractContextManager[Any]:
+    def mixed_up(queue: Queue) -> Any:
+        content = queue_content(queue)
+        if "parts" in content:
+            parts = content["parts"]
+            content["parts"] = dict(zip(parts, reversed(parts.values()), strict=True))
+        return content
+
+    return patch("amqpbroker.model.vhost.queue_content", mixed_up)
+
+
+def record_nothing_that_comes_back() -> AbstractContextManager[Any]:
+    return patch.object(QuorumRules, "record", lambda rules, part, message: None)
+
+
+def forget_how_often_it_came_back() -> AbstractContextManager[Any]:
+    return patch.object(quorum, "with_counts", lambda message, counts, series: message)
+
+
+def lose_the_deadline_over_a_requeue() -> AbstractContextManager[Any]:
+    take_back = Queue.take_back
+
+    def timeless(queue: Queue, entry: tuple[int, Message]) -> None:
+        position, (address, header, body, flags) = entry
+        take_back(queue, (position, (address, header, body, flags & OWN_FLAGS)))
+
+    return patch.object(Queue, "take_back", timeless)
+
+
+def drop_the_tail() -> AbstractContextManager[Any]:
+    drop = Queue.drop
+
+    def dropped(queue: Queue, most: int, due_by_ms: int | None = None) -> list[Message]:
+        if due_by_ms is None and most == 1 and queue.ready:
+            message = queue.ready.pop()
+            queue.held_bytes -= size_of((message,))
+            return [message]
+        return drop(queue, most, due_by_ms)
+
+    return patch.object(Queue, "drop", dropped)
+
+
+def expire_a_millisecond_early() -> AbstractContextManager[Any]:
+    deadline_ms = Rules.deadline_ms
+
+    def early(rules: Rules, messages: Sequence[Message]) -> int:
+        found = deadline_ms(rules, messages)
+        return found and found - 1
+
+    return patch.object(Rules, "deadline_ms", early)
+
+
+def dead_letter_in_the_wrong_order() -> AbstractContextManager[Any]:
+    add = DeadLetters.add
+    return patch.object(
+        DeadLetters, "add", lambda self, queue, reason, messages: add(self, queue, reason, list(reversed(messages)))
+    )
+
+
+def keep_the_end_of_a_used_queue() -> AbstractContextManager[Any]:
+    return patch.object(Rules, "used", lambda rules: None)
+
+
+def let_everybody_be_active() -> AbstractContextManager[Any]:
+    return patch.object(SingleActive, "look", lambda single_active, consumers: None)
+
+
+def take_the_lower_priority_first() -> AbstractContextManager[Any]:
+    def lowest(queue: PriorityQueue) -> Any:
+        return next((part for part in reversed(queue.parts.values()) if part.first() is not None), None)
+
+    return patch.object(PriorityQueue, "_head_part", lowest)
+
+
 FAULTS: dict[str, Plant] = {
     "skip the sync": skip_the_sync,
     "confirm early": confirm_early,
@@ -223,4 +337,20 @@ FAULTS: dict[str, Plant] = {
     "trust the page-cache tail": trust_the_page_caches_tail,
     "cut the list in mid-move": cut_the_list_in_mid_move,
     "purge by watermark": purge_by_watermark,
+    "deadline not recorded": record_no_deadline,
+    "what died is settled a commit later": settle_what_died_a_commit_later,
+    "dead letters a turn later": publish_dead_letters_a_turn_later,
+    "priorities mixed up at a restart": mix_up_priorities_at_a_restart,
+    "nothing that comes back is recorded": record_nothing_that_comes_back,
+    "delivery counts forgotten": forget_how_often_it_came_back,
+}
+
+FAULTS_OF_RULES: dict[str, Plant] = {
+    "deadline lost over a requeue": lose_the_deadline_over_a_requeue,
+    "the tail is dropped": drop_the_tail,
+    "a millisecond early": expire_a_millisecond_early,
+    "dead letters in the wrong order": dead_letter_in_the_wrong_order,
+    "the end of a queue that is used": keep_the_end_of_a_used_queue,
+    "two active consumers": let_everybody_be_active,
+    "the lower priority first": take_the_lower_priority_first,
 }

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, fields, is_dataclass, replace
 
-from tests.simulation.commands import Publish, Send, Step
+from tests.simulation.commands import DeclareQueue, Publish, Send, Step
 
 SHRINK_S = 20.0
 RUNS = int(os.environ.get("AMQPBROKER_SIMULATION_RUNS", "2000"))
@@ -66,13 +66,25 @@ def _simpler(step: Step) -> Iterable[Step]:
     for left_out in range(len(step.commands)):
         if len(step.commands) > 1:
             yield replace(step, commands=step.commands[:left_out] + step.commands[left_out + 1 :])
-        if isinstance(command := step.commands[left_out], Publish):
+        command = step.commands[left_out]
+        if isinstance(command, DeclareQueue):
+            for pair in command.arguments:
+                fewer = replace(command, arguments=tuple(one for one in command.arguments if one != pair))
+                yield replace(step, commands=(*step.commands[:left_out], fewer, *step.commands[left_out + 1 :]))
+        if isinstance(command, Publish):
             for plain in (
                 replace(command, count=1),
                 replace(command, style="plain", size=6, headers=(), cc=(), bcc=()),
+                replace(command, priority=-1),
+                replace(command, expiration=-1),
             ):
                 if plain != command:
                     yield replace(step, commands=(*step.commands[:left_out], plain, *step.commands[left_out + 1 :]))
+
+
+def kind_of(failure: Exception | None) -> str:
+    """Failures that begin alike, but for numbers, are taken for one."""
+    return "".join(one for one in repr(failure) if not one.isdigit())[:60]
 
 
 def line(value: object) -> str:

@@ -9,11 +9,15 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
+from amqpbroker.model.message import DEADLINE_SHIFT, Message
 from amqpbroker.profiles import PROFILES
+from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Channel, Connection, encode_frame
 from tests.simulation import durable_generator, messages
 from tests.simulation.commands import (
+    ClearPolicy,
     CloseChannel,
     Command,
     Connect,
@@ -23,12 +27,14 @@ from tests.simulation.commands import (
     Publish,
     Resume,
     Send,
+    SetPolicy,
     Settle,
     Step,
+    Wait,
 )
 from tests.simulation.generator import Generator
-from tests.simulation.naive import Mismatch, NaiveBroker, NaiveChannel, NaiveConnection
-from tests.simulation.replaying import cut, line, shrink
+from tests.simulation.naive import Mismatch, NaiveBroker, NaiveChannel, NaiveConnection, Undetermined
+from tests.simulation.replaying import cut, kind_of, line, shrink
 from tests.simulation.world import World
 
 UNKNOWN_TAG = 999_999
@@ -39,7 +45,7 @@ class Run:
 
     def __init__(self, profile: str, small: bool) -> None:
         self.world = World(profile, small)
-        self.model = NaiveBroker(PROFILES[profile].series, fair=not small)
+        self.model = NaiveBroker(PROFILES[profile].series, not small, self.world.clock.unix_ms())
         self._next_message = 1
 
     def step(self, step: Step) -> None:
@@ -52,6 +58,9 @@ class Run:
             client = self.world.clients[step.connection]
             model.connections[step.connection] = NaiveConnection(step.connection, step.cancel_notify, client.events)
             return
+        if isinstance(step, Wait | SetPolicy | ClearPolicy):
+            self._happens(step)
+            return
         assert isinstance(step, Send | Lose | Pause | Resume), "for tests.simulation.durable"
         connection = model.connections.get(step.connection)
         if connection is None or connection.closed:
@@ -62,6 +71,8 @@ class Run:
             case Lose():
                 if step.silent:
                     self.world.wait_for_silent(step.connection)
+                    model.take_confirms()
+                    model.pass_time(self.world.clock.unix_ms())
                 self.world.lose(step.connection)
                 model.take_confirms()
                 model.release(connection)
@@ -74,6 +85,28 @@ class Run:
         model.note_able()
         model.take_confirms()
         model.dispatch()
+        self.check()
+
+    def _happens(self, step: Wait | SetPolicy | ClearPolicy) -> None:
+        model, parameters = self.model, self.world.vhost.parameters
+        model.acting = None
+        match step:
+            case Wait(ms):
+                self.world.wait(ms)
+                model.take_confirms()
+                model.pass_time(self.world.clock.unix_ms())
+            case SetPolicy(name, pattern, definition, priority):
+                term = {"pattern": pattern, "definition": dict(definition), "priority": priority, "apply-to": "queues"}
+                parameters.set_policy(name, term)
+                self.world.finish()
+                model.take_confirms()
+                model.set_policy(name, pattern, priority, dict(definition))
+            case ClearPolicy(name):
+                if name in model.policies:
+                    parameters.clear_policy(name)
+                    self.world.finish()
+                    model.take_confirms()
+                    model.clear_policy(name)
         self.check()
 
     def _send(self, connection: NaiveConnection, step: Send) -> None:
@@ -143,8 +176,14 @@ class Run:
         _same("queues", sorted(vhost.queues), sorted(model.queues))
         for name, naive in model.queues.items():
             queue = vhost.queues[name]
-            got = [(message[1], message[2], redelivered) for _, message, redelivered in queue.messages()]
-            _same(f"ready in {name}", got, [(i.message.header, i.message.body, i.redelivered) for i in naive.ready])
+            got = [(message, redelivered) for _, message, redelivered in queue.messages()]
+            shown = [(one[2], redelivered, deadline_ms(one), _deaths(one[1])) for one, redelivered in got]
+            expected = [
+                (one.message.body, one.redelivered, one.deadline_ms, _deaths(one.message.header)) for one in naive.ready
+            ]
+            _same(f"ready in {name}", shown, expected)
+            headers = [model.shown(one).header for one in naive.ready]
+            _same(f"headers in {name}", [one[1] for one, _ in got], headers)
             _same(f"unacked of {name}", queue.unacked, naive.unacked)
             _same(f"consumers of {name}", [one.tag for one in queue.consumers], [one.tag for one in naive.consumers])
         _same("exchanges", sorted(vhost.exchanges), sorted(model.exchanges))
@@ -153,8 +192,8 @@ class Run:
                 (*binding.destination, binding.routing_key, binding.arguments)
                 for binding in vhost.exchanges[name].bindings
             ]
-            expected = [(kind, to, key, messages.table(pairs)) for kind, to, key, pairs in exchange.bindings]
-            _same(f"bindings of {name}", bound, expected)
+            wanted = [(kind, to, key, messages.table(pairs)) for kind, to, key, pairs in exchange.bindings]
+            _same(f"bindings of {name}", bound, wanted)
 
     def _check_channel(self, channel: NaiveChannel) -> None:
         handler = self.world.clients[channel.connection.number].wire.channels[channel.number].handler
@@ -162,6 +201,19 @@ class Run:
         got = [(tag, entry[1][2]) for tag, entry in entries.items()]
         expected = [(entry.tag, entry.item.message.body) for entry in channel.unacked]
         _same(f"unacked of channel {channel.number}", got, expected)
+        _same(f"deliveries of channel {channel.number}", channel.next_tag - 1, channel.handed_out)
+
+
+def deadline_ms(message: Message) -> int:
+    return message[3] >> DEADLINE_SHIFT
+
+
+def _deaths(header: bytes) -> list[str]:
+    """What x-death says, for somebody who reads it."""
+    if b"x-death" not in header:
+        return []
+    entries = (properties.headers(header) or {})["x-death"].value
+    return [" ".join(str(entry.value[name].value) for name in ("queue", "reason", "count")) for entry in entries]
 
 
 def _same(what: str, got: object, expected: object) -> None:
@@ -191,23 +243,31 @@ def replay(steps: Iterable[Step], profile: str = "4.2", small: bool = False) -> 
             run.step(step)
 
 
-def simulate(seed: int, step_count: int = 30) -> None:
-    """A random run. Raises AssertionError with the seed and a short program that fails the same way."""
+def run_seed(seed: int, step_count: int, steps: list[Step] | None = None) -> None:
+    """A random run, its steps put into the list. Raises whatever a failure raises."""
     generator = Generator(seed)
     run = Run(generator.profile, generator.small)
+    with run.world, suppress(Undetermined):
+        for _ in range(step_count):
+            step = generator.step(run.model)
+            if steps is not None:
+                steps.append(step)
+            run.step(step)
+
+
+def simulate(seed: int, step_count: int = 30) -> None:
+    """A random run. Raises AssertionError with the seed and a short program that fails the same way."""
     steps: list[Step] = []
     try:
-        with run.world:
-            for _ in range(step_count):
-                step = generator.step(run.model)
-                steps.append(step)
-                run.step(step)
+        run_seed(seed, step_count, steps)
     except Exception as failure:
-        kind = type(failure)
-        short = shrink(steps, lambda some: type(failure_of(some, generator.profile, generator.small)) is kind)
+        generator = Generator(seed)
+        kind = kind_of(failure)
+        short = shrink(steps, lambda some: kind_of(failure_of(some, generator.profile, generator.small)) == kind)
+        again = failure_of(short, generator.profile, generator.small)
         raise AssertionError(
-            f"seed {seed}: {failure!r}\n{program(short, generator.profile, generator.small)}"
-        ) from None
+            f"seed {seed}: {again!r}\n{program(short, generator.profile, generator.small)}"
+        ) from failure
 
 
 def failure_of(steps: Sequence[Step], profile: str, small: bool) -> Exception | None:

@@ -20,6 +20,7 @@ from tests.simulation.commands import (
     DeclareExchange,
     DeclareQueue,
     DeleteExchange,
+    DeleteQueue,
     Fault,
     Get,
     OpenChannel,
@@ -246,6 +247,55 @@ def test_a_manifest_out_of_the_page_cache_is_on_disk_before_what_it_leaves_out_g
     replay(
         [Crash(1), Crash(2, openings=((call, False), (28, True))), Crash(3, openings=((call, False), (24, True)))],
         Sizes(lease_max=64),
+    )
+
+
+def test_what_is_published_in_one_go_stays_one_though_one_after_the_other_pushes_others_out() -> None:
+    replay(
+        [
+            Connect(0),
+            Send(0, (OpenChannel(1), DeclareQueue(1, "d0", durable=True, arguments=(("x-max-length", 3),)))),
+            Send(0, (Publish(1, "", "d0", style="expiring", size=30), Publish(1, "", "d0", style="persistent"))),
+            Write(),
+            Crash(1),
+            Connect(0),
+            Send(0, (OpenChannel(1), Publish(1, "", "d0", 2, style="persistent"))),
+            Write(),
+            Send(0, (Publish(1, "", "d0", 20),)),
+        ],
+        Sizes(head_bytes=250),
+    )
+
+
+def test_nothing_is_confirmed_twice_because_something_is_refused() -> None:
+    refusing = (("x-max-length", 0), ("x-overflow", "reject-publish"))
+    replay(
+        [
+            Connect(0),
+            Send(0, (OpenChannel(1), SelectConfirms(1), DeclareQueue(1, "d0", durable=True))),
+            Write(),
+            Send(0, (Publish(1, "", "d0", style="persistent"), Publish(1, "amq.fanout", "a", count=20))),
+            Write(),
+            Send(0, (DeclareQueue(1, "n0", arguments=refusing), Publish(1, "", "n0"))),
+        ]
+    )
+
+
+def test_a_commit_is_told_when_the_deletion_of_its_queue_is_on_disk() -> None:
+    replay(
+        [
+            Connect(0),
+            Connect(1),
+            Send(0, (OpenChannel(1), DeclareQueue(1, "d0", durable=True))),
+            Send(1, (OpenChannel(1), SelectTransaction(1), Consume(1, "d0", tag="c0"))),
+            Send(0, (Publish(1, "", "d0", style="persistent"),)),
+            Write(),
+            Write(),
+            Send(1, (Settle(1, 0),)),
+            Send(0, (DeleteQueue(1, "d0"),)),
+            Write(),
+            Send(1, (Commit(1),)),
+        ]
     )
 
 

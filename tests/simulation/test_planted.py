@@ -4,22 +4,23 @@ One fault is not in the table: to leave out the seal loses nothing on a disk tha
 damaged one, and has a test of its own.
 """
 
+from collections.abc import Callable
+
 import pytest
 
 from amqpbroker.journal.format import BLOCK_BYTES
 from amqpbroker.journal.recovery import Damage
 from tests.helpers.durable import DurableServer, numbered
-from tests.simulation import planted
-from tests.simulation.durable_generator import run_seed
-from tests.simulation.planted import FAULTS
+from tests.simulation import durable_generator, planted, run
+from tests.simulation.planted import FAULTS, FAULTS_OF_RULES
 
 SEEDS_MAX = 600
 STEPS = 120
 
 
-def _found(seed: int) -> bool:
+def _found(run: Callable[[int, int], None], seed: int) -> bool:
     try:
-        run_seed(seed, STEPS)
+        run(seed, STEPS)
     except Exception:
         return True
     return False
@@ -28,7 +29,13 @@ def _found(seed: int) -> bool:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found(name: str) -> None:
     with FAULTS[name]():
-        assert any(_found(seed) for seed in range(1, SEEDS_MAX + 1))
+        assert any(_found(durable_generator.run_seed, seed) for seed in range(1, SEEDS_MAX + 1))
+
+
+@pytest.mark.parametrize("name", FAULTS_OF_RULES)
+def test_a_planted_fault_in_the_rules_of_queues_is_found(name: str) -> None:
+    with FAULTS_OF_RULES[name]():
+        assert any(_found(run.run_seed, seed) for seed in range(1, SEEDS_MAX + 1))
 
 
 def _confirmed_and_then_damaged() -> DurableServer:

@@ -93,6 +93,10 @@ def without_counts(message: Message) -> Message:
     address, header, body, flags = message
     if flags & COUNTED:
         header = properties.replace(header, headers=_others(header) or None)
+        # Its priority may have counted no more in this queue; in others it does.
+        priority = properties.priority(header)
+        if priority is not None:
+            flags = flags & ~(0xFF << PRIORITY_SHIFT) | HAS_PRIORITY | priority << PRIORITY_SHIFT
     return address, header, body, flags & ~(COUNTED | PLACES)
 
 
