@@ -18,7 +18,7 @@ from amqpbroker.limits import ROUTE_MEMO_MAX
 from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.message import DIED, EXPIRES, OWN_FLAGS, Message, address_of, split_address
 from amqpbroker.wire import properties
-from amqpbroker.wire.tables import Field, Table, encode_table, long_string, text
+from amqpbroker.wire.tables import Field, Table, encode_table, long_string, text, texts
 
 if TYPE_CHECKING:
     from amqpbroker.model.queue import Queue
@@ -203,13 +203,13 @@ class Death:
         self._message = message
         exchange, routing_key = split_address(address)
         headers = self.properties.headers or {}
-        carbon_copies = _texts(headers, "CC")
+        carbon_copies = texts(headers, "CC")
         earlier = _deaths(headers)
         if series >= (4, 0):
             if not flags & DIED:
                 # An x-death that a client has published is none.
                 earlier = []
-            elif earlier and _texts(earlier[0], "routing-keys") != [routing_key, *carbon_copies]:
+            elif earlier and texts(earlier[0], "routing-keys") != [routing_key, *carbon_copies]:
                 # It came by a dead-letter routing key; CC has stayed in its headers and leads nowhere since.
                 carbon_copies = []
         info: Table = {
@@ -270,11 +270,6 @@ def _with(deaths: list[Table], info: Table) -> list[Table]:
 def _named(prefix: str, reason: str, queue: str, exchange: str) -> Table:
     values = {"exchange": exchange, "queue": queue, "reason": reason}
     return {f"{prefix}-{name}": long_string(value) for name, value in values.items()}
-
-
-def _texts(table: Table, name: str) -> list[str]:
-    field = table.get(name)
-    return [text(item) for item in field.value if item.kind == "S"] if field is not None and field.kind == "A" else []
 
 
 def _text(table: Table, name: str) -> str:

@@ -40,7 +40,8 @@ DEADLINE_SHIFT: Final = 16
 # All but the deadline: what a message brings, and what is recorded of it.
 OWN_FLAGS: Final = (1 << DEADLINE_SHIFT) - 1
 
-_FLAGS: Final = itemgetter(3)
+# The flags of a message: for map.
+FLAGS: Final = itemgetter(3)
 
 
 def flags_of(delivery_mode: int | None, priority: int | None, expires: bool = False) -> int:
@@ -81,7 +82,7 @@ def split_address(address: bytes) -> tuple[str, str]:
 
 def by_flags(messages: Sequence[Message], mask: int) -> Iterable[Sequence[Message]]:
     """The messages in their order, in runs in which these flags are the same."""
-    if len(messages) == 1 or isinstance(messages, UniformRun) or len(set(map(_FLAGS, messages))) == 1:
+    if len(messages) == 1 or isinstance(messages, UniformRun) or len(set(map(FLAGS, messages))) == 1:
         return (messages,)
     runs = [list(run) for _, run in groupby(messages, lambda message: message[3] & mask)]
     return (messages,) if len(runs) == 1 else runs

@@ -137,6 +137,10 @@ class Queue:
         """Which part of the queue takes messages with these flags, and has them recorded."""
         raise AssertionError("nothing of it is recorded")
 
+    def moment_ms(self, messages: Sequence[Message]) -> int:
+        """What is recorded with messages that are about to be put in: when they are to leave; 0: never."""
+        return self.rules.deadline_ms(messages) if self.rules is not None else 0
+
     def dispatch_by(self, strategy: Strategy | None) -> None:
         """From now on this says who is next."""
         self.strategy = strategy

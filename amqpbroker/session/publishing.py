@@ -26,7 +26,7 @@ from amqpbroker.wire import properties
 from amqpbroker.wire.constants import RETURN
 from amqpbroker.wire.frames import content_frames, method_frame
 from amqpbroker.wire.methods import Basic, MethodError, decode
-from amqpbroker.wire.tables import Table, text, type_name
+from amqpbroker.wire.tables import Table, texts, type_name
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
@@ -257,9 +257,7 @@ def return_frames(channel: int, message: Message, frame_max_bytes: int) -> bytes
 def _extra_keys(headers: Table, name: str) -> list[str]:
     """The routing keys of a CC or BCC header. Raises 406."""
     field = headers.get(name)
-    if field is None:
-        return []
-    if field.kind != "A":
-        text_ = f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(field)}}}'
-        raise AMQPError(PRECONDITION_FAILED, text_)
-    return [text(item) for item in field.value if item.kind == "S"]
+    if field is not None and field.kind != "A":
+        text = f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(field)}}}'
+        raise AMQPError(PRECONDITION_FAILED, text)
+    return texts(headers, name)

@@ -6,7 +6,7 @@ stands for the general path, which knows every rule; this file only has to recog
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from operator import itemgetter
 from typing import Final, Protocol
@@ -449,26 +449,21 @@ class DeliverLane:
         """Deliveries whose content frames are laid but for the channel's number."""
         before, after = heads
         body_head = self._body_prefix[1:]
-        start = 0
         count = len(headers)
-        while start < count:
-            high, low = divmod(tag + start, 256)
-            share = min(256 - low, count - start)
-            head = before + high.to_bytes(7, "big")
+        for head, lows, start, stop in _tag_stretches(before, tag, count):
             outbox.append(head)
             outbox += chain.from_iterable(
                 zip(
-                    _OCTETS[low : low + share],
+                    lows,
                     repeat(after),
-                    headers[start : start + share],
+                    headers[start:stop],
                     repeat(body_head),
-                    bodies[start : start + share],
+                    bodies[start:stop],
                     repeat(head),
                     strict=False,
                 )
             )
             del outbox[-1]
-            start += share
         return count * (len(before) + 8 + len(after) + len(body_head)) + sum(map(len, headers)) + sum(map(len, bodies))
 
 
@@ -491,26 +486,24 @@ def _uniform_bodies(messages: Sequence[Message]) -> list[bytes] | None:
 
 
 def _lay_uniform(outbox: list[bytes], before: bytes, tag: int, between: bytes, bodies: list[bytes]) -> None:
-    """Deliveries that differ in their tags and bodies alone.
-
-    A tag's last octet is one of 256 that are there already; the other seven change so seldom that they are laid as part
-    of what stands before. So a delivery is four references and no new object.
-    """
-    start = 0
-    count = len(bodies)
-    while start < count:
-        high, low = divmod(tag + start, 256)
-        share = min(256 - low, count - start)
-        head = before + high.to_bytes(7, "big")
+    """Deliveries that differ in their tags and bodies alone: each is four references and no new object."""
+    for head, lows, start, stop in _tag_stretches(before, tag, len(bodies)):
         outbox.append(head)
         outbox += chain.from_iterable(
-            zip(
-                _OCTETS[low : low + share],
-                repeat(between),
-                bodies[start : start + share],
-                repeat(FRAME_END_OCTET + head),
-                strict=False,
-            )
+            zip(lows, repeat(between), bodies[start:stop], repeat(FRAME_END_OCTET + head), strict=False)
         )
         outbox[-1] = FRAME_END_OCTET
-        start += share
+
+
+def _tag_stretches(before: bytes, tag: int, count: int) -> Iterator[tuple[bytes, list[bytes], int, int]]:
+    """Deliveries in a row, from this tag on, in stretches: (what stands before, last octets of the tags, from, to).
+
+    A tag's last octet is one of 256 that are there already; the other seven change so seldom that they are laid as part
+    of what stands before.
+    """
+    start = 0
+    while start < count:
+        high, low = divmod(tag + start, 256)
+        stop = min(start + 256 - low, count)
+        yield before + high.to_bytes(7, "big"), _OCTETS[low : low + stop - start], start, stop
+        start = stop

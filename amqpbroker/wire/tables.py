@@ -112,6 +112,12 @@ def text(field: Field) -> str:
     return octets.decode("utf-8", "surrogateescape")
 
 
+def texts(table: Table, name: str) -> list[str]:
+    """The longstrs of the array of that name; other items do not count, and what is no array has none."""
+    field = table.get(name)
+    return [text(item) for item in field.value if item.kind == "S"] if field is not None and field.kind == "A" else []
+
+
 def long_string(value: str) -> Field:
     """The longstr field of a text."""
     return Field("S", value.encode("utf-8", "surrogateescape"))

@@ -22,6 +22,7 @@ from amqpbroker.wire.tables import (
     from_python,
     long_string,
     text,
+    texts,
     to_python,
     type_name,
 )
@@ -253,3 +254,9 @@ def test_a_field_without_octets_is_refused(field: Field) -> None:
 def test_a_name_longer_than_a_short_string_is_refused() -> None:
     with pytest.raises(TableError, match="256 octets"):
         encode_table({"n" * 256: Field("V", None)})
+
+
+def test_the_texts_of_an_array_are_its_longstrs_in_order() -> None:
+    keys = Field("A", [long_string("a"), Field("I", 1), Field("x", b"b"), long_string("c")])
+    assert texts({"CC": keys}, "CC") == ["a", "c"]
+    assert texts({"CC": long_string("a")}, "CC") == texts({}, "CC") == []

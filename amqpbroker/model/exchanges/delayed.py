@@ -20,7 +20,7 @@ from amqpbroker.model.message import Message, split_address
 from amqpbroker.model.queues.delayed import DelayedMessages
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.properties import Properties, decode, replace
-from amqpbroker.wire.tables import Field, Table, text
+from amqpbroker.wire.tables import Field, Table, text, texts
 
 if TYPE_CHECKING:
     from amqpbroker.model.queue import Queue
@@ -145,10 +145,7 @@ class DelayedExchange(Exchange):
             values = decode(header)
             headers = values.headers or {}
             delay_ms = delay_of(headers)
-            keys = [split_address(address)[1]]
-            for name in ("CC", "BCC"):
-                if name in headers:
-                    keys += [text(item) for item in headers[name].value if item.kind == "S"]
+            keys = [split_address(address)[1], *texts(headers, "CC"), *texts(headers, "BCC")]
             values.headers = {name: field for name, field in headers.items() if name != "BCC"}
             values.headers[X_DELAY] = Field("l", -delay_ms)
             message = (address, replace(header, headers=values.headers), body, flags)

@@ -19,7 +19,7 @@ from amqpbroker.model.message import Message, split_address
 from amqpbroker.model.queues.hidden import HiddenQueue
 from amqpbroker.wire import erlang
 from amqpbroker.wire.properties import decode
-from amqpbroker.wire.tables import Field, Table, text
+from amqpbroker.wire.tables import Field, Table, texts
 
 if TYPE_CHECKING:
     from amqpbroker.model.ports import Journal
@@ -122,6 +122,4 @@ def _kept(message: Message) -> Kept:
     """What was kept, but for the routing keys in BCC: the message itself no longer says them."""
     address, header, _, _ = message
     values = decode(header)
-    cc = (values.headers or {}).get("CC")
-    extra = [] if cc is None else [text(item) for item in cc.value if item.kind == "S"]
-    return Kept([split_address(address)[1], *extra], values, message)
+    return Kept([split_address(address)[1], *texts(values.headers or {}, "CC")], values, message)

@@ -15,7 +15,7 @@ from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.ports import Client, Sink
 from amqpbroker.wire import properties
 from amqpbroker.wire.properties import Properties
-from amqpbroker.wire.tables import Field, Table, long_string, text
+from amqpbroker.wire.tables import Field, Table, long_string, texts
 
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
@@ -98,9 +98,7 @@ class Firehose:
 
 def _routing_keys(message: Message) -> list[str]:
     """The message's own and those of CC; those of BCC nobody is told."""
-    copies = (properties.headers(message[1]) or {}).get("CC")
-    more = copies.value if copies is not None and copies.kind == "A" else ()
-    return [split_address(message[0])[1], *(text(item) for item in more if item.kind == "S")]
+    return [split_address(message[0])[1], *texts(properties.headers(message[1]) or {}, "CC")]
 
 
 def _as_table(values: Properties) -> Table:

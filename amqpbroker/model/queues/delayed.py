@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.message import DEADLINE_SHIFT, OWN_FLAGS, Message, with_deadline
 from amqpbroker.model.queues.hidden import HiddenQueue
+from amqpbroker.model.timer import Timer
 
 if TYPE_CHECKING:
-    from amqpbroker.model.ports import Clock, Deadline, Journal
+    from amqpbroker.model.ports import Clock, Journal
 
 # due time in Unix milliseconds, position, flags, octets of the address, of the header; address, header, body follow
 _ENTRY: Final = struct.Struct(">QQHHI")
@@ -38,8 +39,7 @@ class DelayedMessages(HiddenQueue):
         self._clock = clock
         self._release = release
         self._heap: list[bytes] = []
-        self._deadline: Deadline | None = None
-        self._deadline_due = b""
+        self._timer = Timer(clock, self._fall_due)
 
     def __len__(self) -> int:
         """How many messages wait."""
@@ -53,38 +53,27 @@ class DelayedMessages(HiddenQueue):
             journal.publish([self], with_deadline([message], due_ms))
         heappush(self._heap, self._entry(due_ms, self.tail, message))
         self.tail += 1
-        self._set_deadline()
+        self._set_timer()
 
     def discard(self) -> None:
         self._heap.clear()
         self.held_bytes = 0
-        self._set_deadline()
+        self._set_timer()
 
     def load(self, journal: "Journal") -> None:
         """What has come due meanwhile leaves in the next moment."""
         for position, message in self._read(journal):
             self._heap.append(self._entry(message[3] >> DEADLINE_SHIFT, position, message))
         heapify(self._heap)
-        self._set_deadline()
+        self._set_timer()
 
     # Time
 
-    def _set_deadline(self) -> None:
+    def _set_timer(self) -> None:
         """The clock calls when the first message is due."""
-        due = self._heap[0][:_DUE_BYTES] if self._heap else b""
-        if due == self._deadline_due:
-            return
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        self._deadline_due = due
-        if due:
-            wait_ms = int.from_bytes(due, "big") - self._clock.unix_ms()
-            self._deadline = self._clock.at(self._clock.now_s() + max(0, wait_ms) / 1000, self._fall_due)
+        self._timer.set(int.from_bytes(self._heap[0][:_DUE_BYTES], "big") if self._heap else 0)
 
     def _fall_due(self) -> None:
-        self._deadline = None
-        self._deadline_due = b""
         heap = self._heap
         now = self._clock.unix_ms().to_bytes(_DUE_BYTES, "big") + _LAST
         positions: list[int] = []
@@ -95,7 +84,7 @@ class DelayedMessages(HiddenQueue):
             messages.append(message)
         if self.log is not None:
             self.log.settle(sorted(positions))
-        self._set_deadline()
+        self._set_timer()
         self._release(messages)
 
     # Entries

@@ -93,10 +93,6 @@ class PagedQueue(Queue):
             )
         return super().ready_bytes - MESSAGE_OVERHEAD_BYTES * self.held_count + self._disk_bytes
 
-    def moment_ms(self, messages: Sequence[Message]) -> int:
-        """What is recorded with messages that are about to be put in: when they are to leave; 0: never."""
-        return self.rules.deadline_ms(messages) if self.rules is not None else 0
-
     def part_for(self, flags: int) -> "PagedQueue":
         """Which part of the queue takes messages with these flags, and has them recorded."""
         return self

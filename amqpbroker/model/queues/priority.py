@@ -9,11 +9,10 @@ Source: RabbitMQ `rabbit_priority_queue`.
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from amqpbroker.limits import BACKLOG_HIGH_MESSAGES
-from amqpbroker.model.message import OWN_FLAGS, PRIORITY_SHIFT, Message
+from amqpbroker.model.message import FLAGS, OWN_FLAGS, PRIORITY_SHIFT, Message
 from amqpbroker.model.queue import Entry, Queue, Return
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.wire.runs import UniformRun
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from amqpbroker.model.dispatch import Strategy
     from amqpbroker.model.ports import QueueJournal, RecordedQueue, Store
     from amqpbroker.model.queues.rules import Rules
-
-
-_FLAGS: Final = itemgetter(3)
 
 
 class Level(PagedQueue):
@@ -116,10 +112,6 @@ class PriorityQueue(Queue):
     def part_for(self, flags: int) -> Level:
         return self.part(self.level_of(flags))
 
-    def moment_ms(self, messages: Sequence[Message]) -> int:
-        """See PagedQueue."""
-        return self.rules.deadline_ms(messages) if self.rules is not None else 0
-
     def logs(self) -> "Sequence[QueueJournal]":
         return [part.log for part in self.parts.values() if part.log is not None]
 
@@ -191,7 +183,7 @@ class PriorityQueue(Queue):
 
     def _parts_of(self, messages: Sequence[Message]) -> dict[int, Level]:
         """The parts for messages, by their flags."""
-        return {flags: self.part_for(flags) for flags in set(map(_FLAGS, messages))}
+        return {flags: self.part_for(flags) for flags in set(map(FLAGS, messages))}
 
     def _hand_over_as_they_come(self, messages: Sequence[Message]) -> int:
         """Gives messages to the consumers, as no other waits; returns how many found one."""
@@ -283,11 +275,15 @@ class PriorityQueue(Queue):
             if part is None:
                 break
             before = part.message_count
-            part.serve()
+            self._serve(part)
             if part.message_count == before:
                 # It waits for the disk, and what is below it waits for it.
                 break
         self._wake_resting()
+
+    def _serve(self, part: Level) -> None:
+        """Gives messages of the part that the head is in."""
+        part.serve()
 
     def give(
         self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool

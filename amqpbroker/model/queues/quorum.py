@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from amqpbroker.errors import NOT_IMPLEMENTED, AMQPError
 from amqpbroker.limits import MESSAGE_OVERHEAD_BYTES
 from amqpbroker.model.arguments import QUORUM
-from amqpbroker.model.dead_letter import DELIVERY_LIMIT, EXPIRED, REJECTED
+from amqpbroker.model.dead_letter import DELIVERY_LIMIT, EXPIRED, REJECTED, TOO_LONG
 from amqpbroker.model.message import (
     COUNTED,
     DEADLINE_SHIFT,
@@ -36,6 +36,7 @@ from amqpbroker.model.queues.hidden import HiddenQueue
 from amqpbroker.model.queues.priority import Level, PriorityQueue
 from amqpbroker.model.queues.rules import Rules
 from amqpbroker.model.settings import AT_LEAST_ONCE, QueueSettings
+from amqpbroker.model.timer import Timer
 from amqpbroker.profiles import Profile
 from amqpbroker.wire import properties
 from amqpbroker.wire.tables import Field, Table
@@ -222,8 +223,7 @@ class Parked(HiddenQueue):
         self._clock = clock
         self._release = release
         self._heap: list[tuple[int, int, Message]] = []
-        self._deadline: Deadline | None = None
-        self._due_ms = 0
+        self._timer = Timer(clock, self._fall_due)
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -236,42 +236,31 @@ class Parked(HiddenQueue):
             journal.publish([self], [(address, header, _DUE.pack(due_ms) + body, flags)])
         self._add(due_ms, self.tail, message)
         self.tail += 1
-        self._set_deadline()
+        self._set_timer()
 
     def discard(self) -> None:
         if self.log is not None:
             self.log.settle(sorted(position for _, position, _ in self._heap))
         self._heap.clear()
         self.body_bytes = self.held_bytes = 0
-        self._set_deadline()
+        self._set_timer()
 
     def load(self, journal: "Journal") -> None:
         for position, (address, header, body, flags) in self._read(journal):
             (due_ms,) = _DUE.unpack_from(body)
             self._add(due_ms, position, (address, header, body[_DUE.size :], flags))
         heapify(self._heap)
-        self._set_deadline()
+        self._set_timer()
 
     def _add(self, due_ms: int, position: int, message: Message) -> None:
         heappush(self._heap, (due_ms, position, message))
         self.body_bytes += len(message[2])
         self.held_bytes += len(message[2]) + MESSAGE_OVERHEAD_BYTES
 
-    def _set_deadline(self) -> None:
-        due_ms = self._heap[0][0] if self._heap else 0
-        if due_ms == self._due_ms:
-            return
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        self._due_ms = due_ms
-        if due_ms:
-            wait_s = max(0, due_ms - self._clock.unix_ms()) / 1000
-            self._deadline = self._clock.at(self._clock.now_s() + wait_s, self._fall_due)
+    def _set_timer(self) -> None:
+        self._timer.set(self._heap[0][0] if self._heap else 0)
 
     def _fall_due(self) -> None:
-        self._deadline = None
-        self._due_ms = 0
         now_ms = self._clock.unix_ms()
         due: list[tuple[int, int, Message]] = []
         while self._heap and self._heap[0][0] <= now_ms and len(due) < _STEP_MESSAGES:
@@ -281,7 +270,7 @@ class Parked(HiddenQueue):
             self.held_bytes -= len(message[2]) + MESSAGE_OVERHEAD_BYTES
         if self.log is not None:
             self.log.settle(sorted(position for _, position, _ in due))
-        self._set_deadline()
+        self._set_timer()
         self._release([message for _, _, message in due])
 
 
@@ -458,22 +447,15 @@ class QuorumQueue(PriorityQueue):
     # Dispatch
 
     def drain(self) -> None:
-        rules = self.rule()
-        while self.levels and rules.expire():
-            part = self._head_part()
-            if part is None:
-                break
-            before = part.message_count
-            if self._is_mixed():
-                assert isinstance(part, QuorumLevel)
-                part.serve_one()
-            else:
-                part.serve()
-            if part.message_count == before:
-                # It waits for the disk, and what is behind it waits for it.
-                break
-        rules.look_whether_full()
-        self._wake_resting()
+        super().drain()
+        self.rule().look_whether_full()
+
+    def _serve(self, part: Level) -> None:
+        if self._is_mixed():
+            assert isinstance(part, QuorumLevel)
+            part.serve_one()
+        else:
+            super()._serve(part)
 
     def _give(
         self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
@@ -574,7 +556,7 @@ class QuorumRules(Rules):
             excess = count - settings.max_length if settings.max_length is not None else 0
             if excess <= 0 and (settings.max_length_bytes is None or size_bytes <= settings.max_length_bytes):
                 break
-            self.dead_letter("maxlen", queue.drop(min(max(excess, 1), _STEP_MESSAGES)))
+            self.dead_letter(TOO_LONG, queue.drop(min(max(excess, 1), _STEP_MESSAGES)))
 
     def _head_due_ms(self) -> int:
         if self._queue.order is not Order.STRICT:

@@ -9,15 +9,15 @@ docs/behaviour/queues.md.
 """
 
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.arguments import CLASSIC
 from amqpbroker.model.dead_letter import EXPIRED, REJECTED, TOO_LONG
 from amqpbroker.model.deduplication import QueueKeys, message_key
 from amqpbroker.model.expiration import parse_expiration
-from amqpbroker.model.message import DEADLINE_SHIFT, EXPIRES, Message, with_deadline
+from amqpbroker.model.message import DEADLINE_SHIFT, EXPIRES, FLAGS, Message, with_deadline
 from amqpbroker.model.settings import DROP_HEAD, REJECT_PUBLISH_DLX, QueueSettings
+from amqpbroker.model.timer import Timer
 from amqpbroker.wire import properties
 from amqpbroker.wire.runs import UniformRun
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
-_FLAGS: Final = itemgetter(3)
 # Messages given up in one go: others wait meanwhile.
 _STEP_MESSAGES: Final = 4_096
 
@@ -34,7 +33,7 @@ _STEP_MESSAGES: Final = 4_096
 class Rules:
     """has_deadlines: whether messages of this queue may expire. keys: of the messages in it, if it takes none twice."""
 
-    __slots__ = ("_due_ms", "_end", "_queue", "_timer", "_used_s", "_vhost", "has_deadlines", "keys", "settings")
+    __slots__ = ("_end", "_queue", "_timer", "_used_s", "_vhost", "has_deadlines", "keys", "settings")
 
     def __init__(self, queue: "Queue", vhost: "VirtualHost", settings: QueueSettings) -> None:
         self.settings = settings
@@ -42,9 +41,8 @@ class Rules:
         self.keys = QueueKeys() if settings.deduplicates else None
         self._queue = queue
         self._vhost = vhost
-        # The timer of the message at the head, and when it rings.
-        self._timer: Deadline | None = None
-        self._due_ms = 0
+        # Of the message at the head.
+        self._timer = Timer(vhost.clock, self._ring)
         # The timer of the queue's own end, and when the queue was used last.
         self._end: Deadline | None = None
         self._used_s = vhost.clock.now_s()
@@ -85,10 +83,10 @@ class Rules:
 
     def stop(self) -> None:
         """The queue is no more."""
-        for timer in (self._timer, self._end):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._end = None
+        self._timer.set(0)
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
 
     # Coming in
 
@@ -199,8 +197,9 @@ class Rules:
         if due_ms <= now_ms:
             self.dead_letter(EXPIRED, self._queue.drop(_STEP_MESSAGES, due_by_ms=now_ms))
             due_ms = self._head_due_ms()
-        if due_ms:
-            self._wake_at(due_ms, now_ms)
+        if due_ms and not 0 < self._timer.due_ms <= due_ms:
+            # One that rings too early costs a look; one for each message would cost more.
+            self._timer.set(due_ms)
         return not 0 < due_ms <= now_ms
 
     def clear_head(self) -> None:
@@ -213,7 +212,7 @@ class Rules:
         if not self.has_deadlines:
             return len(messages)
         first_late = (self._vhost.clock.unix_ms() + 1) << DEADLINE_SHIFT
-        if min(map(_FLAGS, messages)) >= first_late:
+        if min(map(FLAGS, messages)) >= first_late:
             return len(messages)
         for place, message in enumerate(messages):
             if 1 << DEADLINE_SHIFT <= message[3] < first_late:
@@ -224,18 +223,7 @@ class Rules:
         head = self._queue.first()
         return head[3] >> DEADLINE_SHIFT if head is not None else 0
 
-    def _wake_at(self, due_ms: int, now_ms: int) -> None:
-        """A timer that rings too early costs a look; one for each message would cost more."""
-        if self._timer is not None:
-            if self._due_ms <= due_ms:
-                return
-            self._timer.cancel()
-        clock = self._vhost.clock
-        self._due_ms = due_ms
-        self._timer = clock.at(clock.now_s() + max(0, due_ms - now_ms) / 1000, self._ring)
-
     def _ring(self) -> None:
-        self._timer = None
         if self.expire():
             # It may have kept from consumers what stood behind.
             self._queue.drain()
