@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Callable, Iterator, Mapping, NamedTuple, NoReturn, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-TO_SERVE = frozenset({"speed", "cli"})
+TO_SERVE = frozenset({"speed", "management", "cli"})
 TO_TEST = TO_SERVE | {"dev"}
 
 PYTHON_MIN = (3, 11)
