@@ -22,7 +22,8 @@ from amqpbroker.cli import EXIT_DISK_FAILED, EXIT_FAILED, EXIT_OK, EXIT_USAGE, c
 from amqpbroker.journal.recovery import Damage
 from amqpbroker.server import logs
 from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest, unknown_rabbitmq_variables
-from amqpbroker.server.server import Endpoint, Server
+from amqpbroker.server.listening import Endpoint
+from amqpbroker.server.server import Server
 from amqpbroker.server.storage import Storage, directory_of
 
 logger = logging.getLogger("amqpbroker.serve")

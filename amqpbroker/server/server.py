@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import socket
-from dataclasses import dataclass
 from typing import Final
 
 from amqpbroker.model.access import Users
@@ -18,6 +17,7 @@ from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
 from amqpbroker.server.handshakes import Handshakes
 from amqpbroker.server.identity import node_name, server_properties
+from amqpbroker.server.listening import BACKLOG, Address, Endpoint, ListenError, addresses_of, listen_error, open_socket
 from amqpbroker.server.log_exchange import LogExchangeHandler
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
 from amqpbroker.server.storage import Storage
@@ -30,23 +30,9 @@ logger = logging.getLogger("amqpbroker.server")
 # How long clients have to answer a close when the server stops.
 STOP_TIMEOUT_S: Final = 0.5
 _SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
-_BACKLOG: Final = 1_024
 # asyncio tries to accept as many as its backlog in one turn, and logs each failure: out of descriptors that would be a
 # thousand tracebacks a second. The socket itself has room for more.
 _ACCEPTS_PER_TURN: Final = 16
-
-
-class ListenError(OSError):
-    """An address that cannot be listened on; filename names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the server listens: host and port, or the path of a unix socket."""
-
-    host: str | None = None
-    port: int = 0
-    path: str | None = None
 
 
 class Server:
@@ -98,14 +84,10 @@ class Server:
         self._watch_resources()
         port = self.config.port
         try:
-            heard: set[str] = set()
-            for host in self.config.hosts:
-                for found in _resolve(host, port):
-                    if found[1] not in heard:
-                        heard.add(found[1])
-                        endpoint = await self._listen(found)
-                        # Any free port was asked for: the other addresses get the same one.
-                        port = port or endpoint.port
+            for address in addresses_of(self.config.hosts):
+                endpoint = await self._listen(address._replace(port=port))
+                # Any free port was asked for: the other addresses get the same one.
+                port = port or endpoint.port
             if self.config.unix_socket is not None:
                 await self._listen_unix(self.config.unix_socket)
         except ListenError:
@@ -183,20 +165,14 @@ class Server:
         self._flush_planned = False
         self.batch.finish()
 
-    async def _listen(self, address: tuple[socket.AddressFamily, str, int]) -> Endpoint:
-        family, host, port = address
-        try:
-            # A host without a name takes both families where the machine can.
-            both = host == "::" and socket.has_dualstack_ipv6()
-            listening = socket.create_server((host, port), family=family, dualstack_ipv6=both)
-            listener = await self.loop.create_server(
-                lambda: ConnectionTransport(self), sock=listening, backlog=_ACCEPTS_PER_TURN
-            )
-            listening.listen(_BACKLOG)
-        except OSError as error:
-            raise _listen_error(error, f"{host}:{port}" if family == socket.AF_INET else f"[{host}]:{port}") from error
+    async def _listen(self, address: Address) -> Endpoint:
+        listening = open_socket(address)
+        listener = await self.loop.create_server(
+            lambda: ConnectionTransport(self), sock=listening, backlog=_ACCEPTS_PER_TURN
+        )
+        listening.listen(BACKLOG)
         self._listeners.append(listener)
-        endpoint = Endpoint(host, listener.sockets[0].getsockname()[1])
+        endpoint = Endpoint(address.host, listener.sockets[0].getsockname()[1])
         self.endpoints.append(endpoint)
         return endpoint
 
@@ -204,9 +180,9 @@ class Server:
         if _is_listened_on(path):
             raise ListenError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
         try:
-            listener = await self.loop.create_unix_server(lambda: ConnectionTransport(self), path, backlog=_BACKLOG)
+            listener = await self.loop.create_unix_server(lambda: ConnectionTransport(self), path, backlog=BACKLOG)
         except OSError as error:
-            raise _listen_error(error, path) from error
+            raise listen_error(error, path) from error
         self._listeners.append(listener)
         self._unix_inode = os.stat(path).st_ino
         self.endpoints.append(Endpoint(path=path))
@@ -232,15 +208,6 @@ def _interceptors(config: Config) -> Interceptors | None:
     return Interceptors(node_name(), overwrite[config.set_header_timestamp], overwrite[config.set_header_routing_node])
 
 
-def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str, int]]:
-    """The addresses of a host. Raises ListenError."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise _listen_error(error, host) from error
-    return [(family, str(address[0]), port) for family, _, _, _, address in found]
-
-
 def _is_listened_on(path: str) -> bool:
     """Whether a server answers at the path: asyncio would take a socket file away from it without a word."""
     with socket.socket(socket.AF_UNIX) as probe:
@@ -250,7 +217,3 @@ def _is_listened_on(path: str) -> bool:
         except OSError:
             return False
     return True
-
-
-def _listen_error(error: OSError, address: str) -> ListenError:
-    return ListenError(error.errno, error.strerror or str(error), address)

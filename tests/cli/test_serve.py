@@ -17,7 +17,7 @@ import pytest
 
 from amqpbroker.cli.serve import DAMAGE_ADVICE, explain, for_this_machine, parse, storage_line
 from amqpbroker.server.config import Config, ConfigError
-from amqpbroker.server.server import Endpoint
+from amqpbroker.server.listening import Endpoint
 from amqpbroker.wire.methods import Basic, Confirm, Connection, Queue
 from tests.helpers.socket_client import SocketClient
 from tests.helpers.wire_client import Received, publish_octets

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from amqpbroker.server.server import Endpoint
+from amqpbroker.server.listening import Endpoint
 from amqpbroker.wire.constants import PROTOCOL_HEADER
 from amqpbroker.wire.methods import Channel, Connection, Method, encode_frame
 from tests.helpers.wire_client import Event, FrameReader, Received, start_ok

@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from amqpbroker.journal.disk import DirectoryInUse
 from amqpbroker.server.config import Config
-from amqpbroker.server.server import STOP_TIMEOUT_S, Endpoint, ListenError, Server
+from amqpbroker.server.listening import Endpoint, ListenError
+from amqpbroker.server.server import STOP_TIMEOUT_S, Server
 from amqpbroker.session.channel import Channel as SessionChannel
 from amqpbroker.wire.constants import PROTOCOL_HEADER
 from amqpbroker.wire.methods import Basic, Confirm, Connection, Method, Queue
