@@ -8,7 +8,7 @@ import os
 import socket
 from typing import Final
 
-from amqpbroker.model.access import Users
+from amqpbroker.model.access import User, Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
@@ -40,7 +40,8 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        users = Users(list(config.users), frozenset(config.loopback_users))
+        configured = [User(user.name, user.password, user.tags) for user in config.users]
+        users = Users(configured, frozenset(config.loopback_users))
         self.loop = asyncio.get_running_loop()
         # What falls due may be delivered.
         self.ticker = Ticker(self.loop, self.flush_soon)

@@ -1,0 +1,258 @@
+"""Every setting of the broker.
+
+The one table is `Config` itself: a field is a setting, with its default, its kind (what it accepts) and its sentence.
+Flags, environment variables, keys of the YAML file, conf/amqpbroker.yml and docs/configuration.md follow from it.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from amqpbroker import limits
+from amqpbroker.profiles import DEFAULT_PROFILE, PROFILES, Profile
+from amqpbroker.server.config.errors import ConfigError
+from amqpbroker.server.config.kinds import (
+    ADDRESSES,
+    INTERCEPTOR,
+    NAMES,
+    PATH,
+    PORT,
+    PORT_OR_OFF,
+    SIZE,
+    SWITCH,
+    TEXT,
+    USERS,
+    WATERMARK,
+    ConfiguredUser,
+    Kind,
+    Watermark,
+    one_of,
+    seconds,
+    whole_number,
+)
+
+T = TypeVar("T")
+
+AMQP_PORT: Final = 5672
+HTTP_PORT: Final = 15672
+METRICS_PORT: Final = 15692
+# The most that RabbitMQ lets max_message_size be.
+MESSAGE_SIZE_MAX_BYTES: Final = 536_870_912
+# A frame is buffered whole before it is looked at.
+FRAME_MAX_MAX_BYTES: Final = 16_777_216
+CONSUMER_TIMEOUT_MAX_MS: Final = 315_360_000_000  # ten years
+
+
+def setting(default: T, kind: Kind[T], sentence: str, *, flag: str = "", rabbitmq: str = "", in_file: bool = True) -> T:
+    """Declare a field of `Config`.
+
+    flag: where it is not the field's name. rabbitmq: RabbitMQ's own environment variable for it. in_file: whether the
+    YAML file may set it.
+    """
+    about = {"kind": kind, "sentence": sentence, "flag": flag, "rabbitmq": rabbitmq, "in_file": in_file}
+    return dataclasses.field(default=default, metadata=about)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The broker's settings. `load` checks each; what they must not be together is checked here."""
+
+    hosts: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"),
+        ADDRESSES,
+        "The addresses to listen on for AMQP; 0.0.0.0 and :: are every address of the machine.",
+        flag="--host",
+        rabbitmq="RABBITMQ_NODE_IP_ADDRESS",
+    )
+    port: int = setting(
+        AMQP_PORT,
+        PORT,
+        "The TCP port for AMQP on each of these addresses; 0 is any free one.",
+        rabbitmq="RABBITMQ_NODE_PORT",
+    )
+    unix_socket: str | None = setting(None, PATH, "A unix domain socket to listen on for AMQP as well.")
+    http_port: int = setting(HTTP_PORT, PORT_OR_OFF, "The port of the management API and UI; -1 is off.")
+    metrics_port: int = setting(METRICS_PORT, PORT_OR_OFF, "The port of the Prometheus metrics; -1 is off.")
+    data_dir: str | None = setting(
+        None,
+        PATH,
+        "The directory that messages and definitions are kept in; without one, amqpbroker in $XDG_STATE_HOME or "
+        "~/.local/state.",
+        rabbitmq="RABBITMQ_MNESIA_DIR",
+    )
+    memory: bool = setting(False, SWITCH, "Keep everything in memory: nothing is written to disk.")
+    no_sync: bool = setting(
+        False,
+        SWITCH,
+        "Confirm without waiting for the disk, for CI runs: a power cut loses what was confirmed.",
+    )
+    vm_memory_high_watermark: Watermark = setting(  # noqa: RUF009  # it gives a dataclasses.field
+        Watermark(share=limits.MEMORY_WATERMARK_SHARE),
+        WATERMARK,
+        "Publishers are held back while messages take more memory: a share of what there is, 512MB, 2GiB; 0: always.",
+    )
+    disk_free_limit: int = setting(
+        limits.DISK_FREE_MIN_BYTES,
+        SIZE,
+        "Publishers are held back while the disk of the data directory has less free than this: a size such as 50MB or "
+        "2GiB.",
+    )
+    profile: Profile = setting(  # noqa: RUF009  # it gives a dataclasses.field
+        DEFAULT_PROFILE, one_of(PROFILES), "The RabbitMQ version to behave as, and to be taken for by clients."
+    )
+    users: tuple[ConfiguredUser, ...] = setting(
+        (ConfiguredUser("guest", "guest", ("administrator",)),),
+        USERS,
+        "Who may log in; naming anybody here leaves out guest.",
+        flag="--user",
+    )
+    loopback_users: tuple[str, ...] = setting(
+        ("guest",), NAMES, "The users who may log in from this machine only.", flag="--loopback-user"
+    )
+    vhost: str = setting("/", TEXT, "The virtual host that is there from the start.", rabbitmq="RABBITMQ_DEFAULT_VHOST")
+    heartbeat_s: int = setting(
+        limits.HEARTBEAT_S,
+        whole_number(0, 65_535, "SECONDS"),
+        "The heartbeat offered to clients; 0 is none, and a client may ask for another.",
+    )
+    frame_max_bytes: int = setting(
+        limits.FRAME_MAX_BYTES,
+        whole_number(4_096, FRAME_MAX_MAX_BYTES, "BYTES"),
+        "The largest frame offered to clients; at least 8192 as RabbitMQ 4.1 and later.",
+    )
+    channel_max: int = setting(
+        limits.CHANNEL_MAX,
+        whole_number(1, 65_535, "NUMBER"),
+        "The most channels a connection may have open.",
+    )
+    handshake_timeout_s: float = setting(
+        limits.HANDSHAKE_TIMEOUT_S,
+        seconds(0.1, 3_600.0),
+        "The time a client has from connecting to an open connection.",
+    )
+    message_size_max_bytes: int = setting(
+        0,
+        whole_number(0, MESSAGE_SIZE_MAX_BYTES, "BYTES"),
+        "The largest message body; 0 is that of the profile: 128 MiB as 3.13, 16 MiB as 4.x.",
+    )
+    consumer_timeout: int = setting(
+        limits.CONSUMER_TIMEOUT_MS,
+        whole_number(0, CONSUMER_TIMEOUT_MAX_MS, "MILLISECONDS"),
+        "The milliseconds a client may take to acknowledge a message, unless its queue or its consumer says; "
+        "0: any time.",
+    )
+    log_level: str = setting(
+        "info",
+        one_of({word: word for word in ("debug", "info", "warning", "error")}),
+        "The least severe messages to log.",
+    )
+    log_format: str = setting(
+        "text", one_of({word: word for word in ("text", "json")}), "Log as lines of text, or of JSON."
+    )
+    log_exchange: str = setting(
+        "false",
+        one_of({word: word for word in ("false", "true", "debug", "info", "warning", "error")}),
+        "Publish the log to the exchange amq.rabbitmq.log as well: true as much as is logged, or from this level on.",
+    )
+    tracing: bool = setting(
+        False,
+        SWITCH,
+        "Copy every message that is published or delivered to the exchange amq.rabbitmq.trace (the firehose).",
+    )
+    set_header_timestamp: str = setting(
+        "false",
+        INTERCEPTOR,
+        "Write the time of arrival into every message (timestamp, header timestamp_in_ms): keep or overwrite what is "
+        "there.",
+    )
+    set_header_routing_node: str = setting(
+        "false",
+        INTERCEPTOR,
+        "Write the name of this server into every message (header x-routed-by): keep or overwrite what is there.",
+    )
+    print_port: bool = setting(False, SWITCH, "Print the AMQP port alone as the first line of the output.")
+    ready_file: str | None = setting(None, PATH, "A file that holds the AMQP port, there while clients can connect.")
+    config_file: str | None = setting(None, PATH, "The configuration file, in YAML.", flag="--config", in_file=False)
+
+    @property
+    def log_exchange_level(self) -> str:
+        """The least severe messages that go to amq.rabbitmq.log; empty: none does."""
+        return {"false": "", "true": self.log_level}.get(self.log_exchange, self.log_exchange)
+
+    def __post_init__(self) -> None:
+        """0 stands for the profile's limit; whoever reads the setting gets the number. ConfigError: a contradiction."""
+        if not self.message_size_max_bytes:
+            object.__setattr__(self, "message_size_max_bytes", self.profile.message_size_max_bytes)
+        if self.memory and self.data_dir:
+            raise ConfigError(both_kept("memory and data_dir"))
+        if not self.hosts and self.unix_socket is None:
+            raise ConfigError("hosts: there is nothing to listen on; name an address, or a unix_socket")
+        if self.frame_max_bytes < self.profile.frame_max_min_bytes:
+            raise ConfigError(
+                f"frame_max_bytes: {self.frame_max_bytes} is less than {self.profile.frame_max_min_bytes}, the least "
+                f"in profile {self.profile.name}; give more, or choose profile 3.13"
+            )
+
+
+def both_kept(names: str) -> str:
+    """Why these two settings of one source contradict each other."""
+    return f"{names}: messages are kept in one place; leave one of them out"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the table: a field of `Config` and the names it goes by."""
+
+    name: str
+    default: Any
+    kind: Kind[Any]
+    sentence: str
+    flag: str
+    environment: str
+    rabbitmq: str
+    in_file: bool
+
+    @property
+    def default_text(self) -> str:
+        """The default as an environment variable would give it; empty where there is none."""
+        return _as_text(self.default)
+
+    def read(self, value: object, where: str) -> Any:
+        """The value in its type. ConfigError: it is not of this kind; where: the place to name."""
+        try:
+            return self.kind.read(value)
+        except (ValueError, TypeError, KeyError):
+            found = "the value" if self.kind.secret else repr(value)
+            # Kubernetes makes AMQPBROKER_PORT=tcp://... out of a Service named amqpbroker.
+            hint = ", or set enableServiceLinks: false" if str(value).startswith("tcp://") else ""
+            text = f"{where}: {found} is not {self.kind.expects}; change it or leave it out{hint}"
+            raise ConfigError(text) from None
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case tuple():
+            return " ".join(_as_text(item) for item in value)
+        case ConfiguredUser():
+            return f"{value.name}:{value.password}:{','.join(value.tags)}"
+        case Profile():
+            return value.name
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case Watermark():
+            return _as_text(value.share if value.share is not None else value.size_bytes)
+    return str(value)
+
+
+def _setting(field: dataclasses.Field[Any]) -> Setting:
+    about = dict(field.metadata)
+    flag = about.pop("flag") or "--" + field.name.replace("_", "-")
+    environment = "AMQPBROKER_" + field.name.upper()
+    return Setting(name=field.name, default=field.default, flag=flag, environment=environment, **about)
+
+
+SETTINGS: Final = tuple(_setting(field) for field in dataclasses.fields(Config))
