@@ -32,6 +32,7 @@ PRINTING = (
 # What is there on every machine of a kind, or on none: any other absolute path is one machine's own.
 PATH = re.compile(r"(?<![\w./:}\])>~$*%-])(/[A-Za-z][\w.-]*/[\w.-]+)|(?<!\w)([A-Z]:\\{1,2}[A-Z]\w\w)")
 PATHS_ANYWHERE = (
+    "/api/",
     "/bin/",
     "/dev/",
     "/etc/",

@@ -20,6 +20,7 @@ from typing import Final
 from amqpbroker import __version__
 from amqpbroker.cli import EXIT_DISK_FAILED, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from amqpbroker.journal.recovery import Damage
+from amqpbroker.management.management import Management
 from amqpbroker.server import logs
 from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest, unknown_rabbitmq_variables
 from amqpbroker.server.listening import Endpoint
@@ -164,32 +165,40 @@ async def _serve(config: Config, started_s: float) -> int:
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this task instead
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     server = Server(config)
+    management = Management(server)
     try:
         if not config.memory:
             # A commit beside a busy loop waits for the interpreter: the default of 5 ms would be its latency.
             sys.setswitchinterval(_SWITCH_INTERVAL_S)
         await server.start()
+        management.open()
         if config.ready_file:
             _write_ready_file(config.ready_file, server.endpoints)
     except Damage as damage:
-        await server.stop()
+        await _stop(server, management)
         advice = NEWER_ADVICE if damage.newer else DAMAGE_ADVICE
         complain(f"could not start: {os.path.join(directory_of(config), str(damage))}; {advice}")
         return EXIT_FAILED
     except OSError as error:
-        await server.stop()
+        await _stop(server, management)
         complain(explain(error))
         return EXIT_FAILED
     try:
         gc.freeze()  # what a start leaves behind stays: no collection walks it again
-        _announce(config, server.endpoints, storage_line(config, server.storage), started_s)
+        _announce(config, server, management, started_s)
+        management.serve()
         await _either(stopping, server.disk_failed)
     finally:
         if config.ready_file:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(config.ready_file)
-        await server.stop()
+        await _stop(server, management)
     return EXIT_DISK_FAILED if server.disk_failed.is_set() else EXIT_OK
+
+
+async def _stop(server: Server, management: Management) -> None:
+    await management.close()
+    await server.stop()
 
 
 async def _either(*events: asyncio.Event) -> None:
@@ -206,12 +215,17 @@ def explain(error: OSError) -> str:
     return f"could not start: {what}" + (f"; {advice}" if advice else "")
 
 
-def start_lines(config: Config, endpoints: list[Endpoint], storage: str, took_ms: int) -> list[str]:
-    """What is said once the broker is ready: only what really listens. The last line is what tools wait for."""
-    urls = [_url(endpoint, config) for endpoint in endpoints]
+def start_lines(
+    config: Config, endpoints: list[Endpoint], web: list[Endpoint], storage: str, took_ms: int
+) -> list[str]:
+    """What is said once the broker is ready: only what really listens. The last line is what tools wait for.
+
+    endpoints: of AMQP; web: of the management API and the web UI.
+    """
     return [
         f"amqpbroker {__version__} — AMQP 0-9-1, RabbitMQ {config.profile.name} behaviour",
-        *(f"  amqp      {url}" for url in urls),
+        *(f"  amqp      {_url(endpoint, config)}" for endpoint in endpoints),
+        *(f"  web ui    http://{_host(endpoint)}:{endpoint.port}/" for endpoint in web),
         f"  storage   {storage}",
         f"Server startup complete in {took_ms} ms. Ctrl-C to stop.",
     ]
@@ -228,20 +242,25 @@ def storage_line(config: Config, storage: Storage | None) -> str:
     return f"{path} (fsync before every confirm)"
 
 
-def _announce(config: Config, endpoints: list[Endpoint], storage: str, started_s: float) -> None:
+def _announce(config: Config, server: Server, management: Management, started_s: float) -> None:
     if config.print_port:
-        say(_address_for_tools(endpoints))
+        say(_address_for_tools(server.endpoints))
+    storage = storage_line(config, server.storage)
     took_ms = round((time.perf_counter() - started_s) * 1000)
-    say("\n".join(start_lines(config, endpoints, storage, took_ms)))
+    say("\n".join(start_lines(config, server.endpoints, management.web, storage, took_ms)))
 
 
 def _url(endpoint: Endpoint, config: Config) -> str:
     """Where a client connects. Of all passwords only guest's, which everybody knows, is shown."""
     if endpoint.path is not None:
         return f"unix:{endpoint.path}"
-    host = f"[{endpoint.host}]" if endpoint.host and ":" in endpoint.host else endpoint.host
     open_to_guest = any((user.name, user.password) == ("guest", "guest") for user in config.users)
-    return f"amqp://{'guest:guest@' if open_to_guest else ''}{host}:{endpoint.port}/{_vhost(config.vhost)}"
+    credentials = "guest:guest@" if open_to_guest else ""
+    return f"amqp://{credentials}{_host(endpoint)}:{endpoint.port}/{_vhost(config.vhost)}"
+
+
+def _host(endpoint: Endpoint) -> str:
+    return f"[{endpoint.host}]" if endpoint.host and ":" in endpoint.host else str(endpoint.host)
 
 
 def _vhost(name: str) -> str:

@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -38,13 +40,14 @@ def ctrl_c_is_heard() -> Iterator[None]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without settings of a broker but that it keeps nothing on disk.
+    """This process's environment without settings of a broker but that it keeps nothing on disk and has no usual port.
 
     Output is buffered as it is by default.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AMQPBROKER_", "RABBITMQ_"))}
     python = {"PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""}
-    return own | python | {"AMQPBROKER_MEMORY": "true"} | variables
+    alone = {"AMQPBROKER_MEMORY": "true", "AMQPBROKER_HTTP_PORT": "-1", "AMQPBROKER_METRICS_PORT": "-1"}
+    return own | python | alone | variables
 
 
 class Program:
@@ -130,6 +133,21 @@ def test_the_start_says_what_it_is_where_it_listens_and_that_it_is_ready(serve):
         "amqp      amqp://guest:guest@127.0.0.1:PORT/",
         "storage   in memory",
     ]
+
+
+def test_the_start_says_where_the_web_ui_listens(serve):
+    program = serve("--host", "127.0.0.1", "--http-port", "0")
+    (url,) = [line.split()[2] for line in program.output if line.startswith("  web ui ")]
+    with pytest.raises(HTTPError, match="Unauthorized"):
+        urlopen(f"{url}api/whoami", timeout=DEADLINE_S)
+
+
+def test_a_start_whose_http_port_is_taken_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, complaint = refused("--host", "127.0.0.1", "--port", "0", "--http-port", str(port))
+    assert code == 1
+    assert f"127.0.0.1:{port}" in complaint
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has every address of 127/8")

@@ -72,6 +72,12 @@ class Config:
     )
     unix_socket: str | None = setting(None, PATH, "A unix domain socket to listen on for AMQP as well.")
     http_port: int = setting(HTTP_PORT, PORT_OR_OFF, "The port of the management API and UI; -1 is off.")
+    http_hosts: tuple[str, ...] = setting(
+        (),
+        NAMES,
+        "Further host names that lead to the management API, which refuses names with a dot that it does not know.",
+        flag="--http-host",
+    )
     metrics_port: int = setting(METRICS_PORT, PORT_OR_OFF, "The port of the Prometheus metrics; -1 is off.")
     data_dir: str | None = setting(
         None,

@@ -1,0 +1,78 @@
+"""Who may use a resource of the API, by the tags of users and their permissions in virtual hosts.
+
+Source: RabbitMQ `rabbit_mgmt_util`: is_authorized_admin, _monitor, _vhost, _vhost_visible, _policies.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from amqpbroker.management.errors import NotAuthorised
+from amqpbroker.management.requests import ApiRequest
+from amqpbroker.model.access import User
+from amqpbroker.model.broker import Broker
+
+# Raises 401 unless the user may.
+Access = Callable[[ApiRequest], None]
+
+_MONITORS: Final = ("administrator", "monitoring")
+_POLICYMAKERS: Final = ("administrator", "policymaker")
+
+
+def anybody(request: ApiRequest) -> None:
+    """Whoever may use the management interface."""
+
+
+def administrator(request: ApiRequest) -> None:
+    """Administrators."""
+    _require(request.user, ("administrator",), "Not administrator user")
+
+
+def monitor(request: ApiRequest) -> None:
+    """Administrators and those who watch."""
+    _require(request.user, _MONITORS, "Not monitor user")
+
+
+def in_vhost(request: ApiRequest) -> None:
+    """Who may use the virtual host of the path; whether there is one is not told to others."""
+    if not _names_vhost(request):
+        return
+    if not may_use(request.user, request.part("vhost"), request.broker):
+        raise NotAuthorised("User not authorised to access virtual host")
+
+
+def sees_vhost(request: ApiRequest) -> None:
+    """Who may use the virtual host of the path, and who watches all."""
+    if not has_tag(request.user, _MONITORS):
+        in_vhost(request)
+
+
+def policymaker(request: ApiRequest) -> None:
+    """Who sets policies, in the virtual hosts that he may use."""
+    _require(request.user, _POLICYMAKERS, "Not policymaker user")
+    in_vhost(request)
+
+
+def has_tag(user: User, tags: Iterable[str]) -> bool:
+    """Whether a user has one of the tags."""
+    return not set(tags).isdisjoint(user.tags)
+
+
+def may_use(user: User, vhost: str, broker: Broker) -> bool:
+    """Whether a user has any permission in a virtual host."""
+    return vhost in broker.vhosts
+
+
+def visible_vhosts(user: User, broker: Broker) -> list[str]:
+    """The virtual hosts that lists show to a user, sorted."""
+    sees_all = has_tag(user, _MONITORS)
+    return [name for name in sorted(broker.vhosts) if sees_all or may_use(user, name, broker)]
+
+
+def _require(user: User, tags: Iterable[str], reason: str) -> None:
+    if not has_tag(user, tags):
+        raise NotAuthorised(reason)
+
+
+def _names_vhost(request: ApiRequest) -> bool:
+    """A virtual host that is not there is not found, whoever asks."""
+    return request.has("vhost") and request.part("vhost") in request.broker.vhosts

@@ -1,0 +1,6 @@
+"""The resources below /api: a file for each kind of thing, and here all of them together."""
+
+from amqpbroker.management.api import whoami
+from amqpbroker.management.resources import Resource
+
+RESOURCES: tuple[Resource, ...] = (*whoami.RESOURCES,)

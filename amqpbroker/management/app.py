@@ -1,0 +1,71 @@
+"""The management interface as an ASGI application: guards around the resources of the API."""
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from amqpbroker.management import api
+from amqpbroker.management.errors import ApiError, NotFound
+from amqpbroker.management.guards import Guards
+from amqpbroker.management.resources import error_response, route
+
+if TYPE_CHECKING:
+    from amqpbroker.server.server import Server
+
+# Names of queues are text that anybody may choose: nothing but our own files is ever run or shown as a page.
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "vary": "origin",
+}
+
+
+def build_app(server: "Server") -> ASGIApp:
+    """All of it: what `listener` serves."""
+    routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES]
+    inner = Starlette(routes=routes, exception_handlers={404: _not_found})
+    inner.router.redirect_slashes = False
+    return Guarded(GZipMiddleware(inner, minimum_size=860), Guards(server.config.http_hosts))
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return error_response(NotFound())
+
+
+class Guarded:
+    """Refuses what a browser was made to send, tidies paths up, and says in every answer how to take it."""
+
+    def __init__(self, app: ASGIApp, guards: Guards) -> None:
+        self._app = app
+        self._guards = guards
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            self._guards.check(scope["method"], Headers(scope=scope))
+        except ApiError as error:
+            await error_response(error)(scope, receive, send_with_headers)
+            return
+        # Quoted slashes are part of a name, which the decoded path does not tell; slashes at the end mean nothing.
+        path = scope["raw_path"].decode("ascii", "replace").partition("?")[0].rstrip("/") or "/"
+        await self._app({**scope, "path": path}, receive, send_with_headers)

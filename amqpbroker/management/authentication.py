@@ -1,0 +1,52 @@
+"""Who asks: a name and a password with every request, as all of RabbitMQ's tools send them.
+
+Source: RabbitMQ `rabbit_mgmt_util:is_authorized`.
+"""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Mapping
+
+from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
+from amqpbroker.model.access import User, Users
+
+# Who has one of these may look at the management interface at all.
+MANAGEMENT_TAGS = frozenset({"administrator", "monitoring", "policymaker", "management"})
+
+
+def authenticate(headers: Mapping[str, str], peer: str | None, users: Users) -> User:
+    """The user who asks. peer: the address the request came from; None: a unix socket. Raises 401.
+
+    headers: of the request, by their names in small letters.
+    """
+    name, password = _basic_credentials(headers.get("authorization", ""))
+    user = users.authenticate(name, password)
+    if user is None:
+        raise NotAuthenticated("Login failed")
+    if not users.may_connect(user, _is_loopback(peer)):
+        raise NotAuthenticated("User can only log in via localhost")
+    if MANAGEMENT_TAGS.isdisjoint(user.tags):
+        raise NotAuthorised("Not management user")
+    return user
+
+
+def _basic_credentials(authorization: str) -> tuple[str, bytes]:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise NotAuthenticated
+    try:
+        name, colon, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        raise NotAuthenticated("Login failed") from None
+    if not colon:
+        raise NotAuthenticated("Login failed")
+    return name.decode("utf-8", "surrogateescape"), password
+
+
+def _is_loopback(peer: str | None) -> bool:
+    if peer is None:
+        return True
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

@@ -1,0 +1,80 @@
+"""What listens for operators beside a running server: the API with the web UI, and the metrics."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from amqpbroker.management.listener import Listener, missing
+from amqpbroker.server.config.settings import HTTP_PORT
+from amqpbroker.server.listening import Endpoint, ListenError
+
+if TYPE_CHECKING:
+    from amqpbroker.server.server import Server
+
+logger = logging.getLogger("amqpbroker.management")
+
+_OFF: Final = -1
+
+
+class Management:
+    """web: where the API and the web UI listen, nowhere if they are off."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._web: Listener | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def web(self) -> list[Endpoint]:
+        """Where the API and the web UI listen."""
+        return self._web.endpoints if self._web is not None else []
+
+    def open(self) -> None:
+        """Listens, and answers after `serve`. Raises ListenError, naming the address.
+
+        The usual port may be another broker's, which is no reason not to start: that is told, and the rest goes on.
+        """
+        port = self._server.config.http_port
+        if port == _OFF:
+            return
+        if without := missing():
+            text = "the management API and UI are off, they need %s: pip install amqpbroker[management]"
+            logger.warning(text, ", ".join(without))
+            return
+        listener = Listener(self._server, port, _load_web)
+        try:
+            listener.open()
+        except ListenError as error:
+            if error.errno != errno.EADDRINUSE or port != HTTP_PORT:
+                raise
+            text = "%s is taken: the management API and UI are off; choose another port with --http-port"
+            logger.warning(text, error.filename)
+            return
+        self._web = listener
+
+    def serve(self) -> None:
+        """Begins to load what it takes to answer, while AMQP goes on."""
+        if self._web is not None:
+            task = asyncio.get_running_loop().create_task(self._web.serve())
+            self._serving.add(task)
+            task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the management API and UI are off: they could not be loaded", exc_info=error)
+
+    async def close(self) -> None:
+        """Ends what is under way, and listens no more."""
+        for task in self._serving:
+            task.cancel()
+        if self._web is not None:
+            await self._web.close()
+
+
+def _load_web() -> Callable[["Server"], Any]:
+    from amqpbroker.management.app import build_app
+
+    return build_app

@@ -1,0 +1,123 @@
+"""A request to the API: who asks for what, with the names out of its path and the object in its body.
+
+Clients are sloppy: names come quoted in every way, numbers and truths as strings, bodies where none is meant.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from amqpbroker.management.errors import BadRequest, NotFound, TooLarge
+from amqpbroker.model.access import User
+from amqpbroker.model.broker import Broker
+from amqpbroker.model.vhost import VirtualHost
+
+if TYPE_CHECKING:
+    from amqpbroker.server.server import Server
+
+BODY_MAX_BYTES: Final = 1_048_576
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off", ""})
+
+
+class ApiRequest:
+    """user: who asks. query: what follows the question mark. body_max_bytes: a larger body is refused."""
+
+    def __init__(self, request: Request, server: "Server", user: User, body_max_bytes: int = BODY_MAX_BYTES) -> None:
+        self.server = server
+        self.user = user
+        self.request = request
+        self.query: Mapping[str, str] = request.query_params
+        self.body_max_bytes = body_max_bytes
+
+    @property
+    def broker(self) -> Broker:
+        """What it is about."""
+        return self.server.broker
+
+    def part(self, name: str) -> str:
+        """A part of the path, as the client meant it: what stands between two slashes was quoted once."""
+        return unquote(self.request.path_params[name], errors="surrogateescape")
+
+    def has(self, name: str) -> bool:
+        """Whether the path has such a part."""
+        return name in self.request.path_params
+
+    @cached_property
+    def vhost(self) -> VirtualHost:
+        """The virtual host named in the path. Raises 404."""
+        found = self.broker.vhosts.get(self.part("vhost"))
+        if found is None:
+            raise NotFound
+        return found
+
+    def flag(self, name: str) -> bool:
+        """Whether the query has that name, with a value that means yes. Raises 400."""
+        return truth(self.query.get(name, "false"), name)
+
+    async def octets(self) -> bytes:
+        """The body as it came. Raises 413, before more is read than is taken."""
+        announced = self.request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self.body_max_bytes:
+            raise TooLarge(self.body_max_bytes)
+        parts, size_bytes = [], 0
+        async for part in self.request.stream():
+            parts.append(part)
+            size_bytes += len(part)
+            if size_bytes > self.body_max_bytes:
+                raise TooLarge(self.body_max_bytes)
+        return b"".join(parts)
+
+    async def json(self) -> Any:
+        """The body as JSON; nothing is an empty object. Raises 400."""
+        octets = await self.octets()
+        if not octets.strip():
+            return {}
+        try:
+            return json.loads(octets)
+        except (ValueError, RecursionError):
+            raise BadRequest("the body is not JSON") from None
+
+    async def object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises 400."""
+        content = await self.json()
+        if not isinstance(content, dict):
+            raise BadRequest("the body is not a JSON object")
+        return content
+
+    async def recorded(self) -> None:
+        """Ends when what was changed by now is on disk, and has clients told of it meanwhile."""
+        self.server.flush_soon()
+        journal = self.broker.journal
+        if journal is None:
+            return
+        last_number = journal.open_number if journal.is_recording else journal.open_number - 1
+        if last_number > journal.done_number:
+            done = asyncio.Event()
+            journal.when_committed(done.set)
+            await done.wait()
+
+
+def truth(value: Any, name: str) -> bool:
+    """A truth, or what clients send for one. Raises 400."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise BadRequest(f"{name}: {value!r} is neither true nor false")
+
+
+def whole_number(value: Any, name: str) -> int:
+    """A whole number, or its digits. Raises 400."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise BadRequest(f"{name}: {value!r} is not a whole number")
+    try:
+        return int(value)
+    except ValueError:
+        raise BadRequest(f"{name}: {value!r} is not a whole number") from None

@@ -1,0 +1,108 @@
+"""A resource of the API: a path, who may use it, a handler for each method. Here a handler's result becomes an answer.
+
+The same for every resource: HEAD is GET without a body, OPTIONS tells the methods, any other gets 405; who asks is
+known before anything else is looked at; what handlers raise is answered as RabbitMQ does.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from amqpbroker.errors import AMQPError
+from amqpbroker.management.access import Access, anybody
+from amqpbroker.management.authentication import authenticate
+from amqpbroker.management.errors import ApiError, BadRequest
+from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest
+from amqpbroker.model.policies.validation import InvalidParameterError
+
+if TYPE_CHECKING:
+    from amqpbroker.server.server import Server
+
+logger = logging.getLogger("amqpbroker.management")
+
+# Gives a value for JSON, or an answer of its own.
+Handler = Callable[[ApiRequest], Awaitable[Any]]
+
+CREATED: Final = 201
+NO_CONTENT: Final = 204
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """path: below /api, its parts in braces. access: raises 401 unless the user may. methods: handlers by method.
+
+    changing: who may use the methods that change something, if not the same. body_max_bytes: a larger one is refused.
+    """
+
+    path: str
+    methods: dict[str, Handler]
+    access: Access = anybody
+    changing: Access | None = None
+    body_max_bytes: int = BODY_MAX_BYTES
+    allow: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        methods = [*(["HEAD"] if "GET" in self.methods else []), *self.methods, "OPTIONS"]
+        object.__setattr__(self, "allow", ", ".join(methods))
+
+
+def route(resource: Resource, server: "Server") -> Route:
+    """The resource as starlette knows it; the endpoint looks at the method itself."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await _answer(resource, server, request)
+        except ApiError as error:
+            return error_response(error)
+
+    return Route(f"/api{resource.path}", endpoint, methods=["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
+
+
+async def _answer(resource: Resource, server: "Server", request: Request) -> Response:
+    method = "GET" if request.method == "HEAD" else request.method
+    if method == "OPTIONS":
+        return Response(headers={"allow": resource.allow})
+    handler = resource.methods.get(method)
+    if handler is None:
+        raise ApiError(405, headers={"allow": resource.allow})
+    peer = request.client.host if request.client is not None else None
+    user = authenticate(request.headers, peer, server.broker.users)
+    asked = ApiRequest(request, server, user, resource.body_max_bytes)
+    access = resource.access if method == "GET" or resource.changing is None else resource.changing
+    access(asked)
+    try:
+        result = await handler(asked)
+    except AMQPError as error:
+        raise BadRequest(error.text) from error
+    except InvalidParameterError as error:
+        raise BadRequest(str(error)) from error
+    if isinstance(result, Response):
+        return result
+    return json_response(result)
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """An answer in JSON; of what is no Unicode in names only the place is left."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode("utf-8", "replace"), status, {"cache-control": "no-cache"}, "application/json")
+
+
+def empty_response(status: int = NO_CONTENT, **headers: str) -> Response:
+    """An answer without a body."""
+    return Response(status_code=status, headers=headers)
+
+
+def error_response(error: ApiError) -> Response:
+    """What was refused, and why."""
+    if not error.error:
+        return Response(status_code=error.status, headers=error.headers)
+    response = json_response({"error": error.error, "reason": error.reason}, error.status)
+    del response.headers["cache-control"]
+    response.headers.update(error.headers)
+    return response

@@ -1,0 +1,38 @@
+"""uvicorn, as a guest on a loop that is not its own: it takes no signal, logs no request and ends when it is told."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+# Requests under way at a time; more get 503 at once.
+_REQUESTS_MAX: Final = 1_000
+_KEEP_ALIVE_S: Final = 75
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the broker's."""
+        yield
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """Serves on sockets that are open already. h11: it bounds what a peer may send before it has said who it is."""
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_REQUESTS_MAX,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )
+    return _Server(config)

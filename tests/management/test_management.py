@@ -1,0 +1,66 @@
+"""Listening for operators beside AMQP: over real sockets."""
+
+import asyncio
+import socket
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from amqpbroker.management.management import Management
+from amqpbroker.server.config.settings import HTTP_PORT
+from amqpbroker.server.listening import ListenError
+from amqpbroker.server.server import Server
+from tests.helpers.management import GUEST, IN_MEMORY
+
+
+async def test_who_comes_before_it_is_loaded_waits() -> None:
+    server = Server(replace(IN_MEMORY, http_port=0))
+    management = Management(server)
+    management.open()
+    url = f"http://127.0.0.1:{management.web[0].port}/api/whoami"
+    async with httpx.AsyncClient(auth=GUEST) as client:
+        asking = asyncio.create_task(client.get(url))
+        management.serve()
+        assert (await asking).status_code == 200
+    await management.close()
+    await server.stop()
+
+
+async def test_it_can_be_off() -> None:
+    management = Management(Server(IN_MEMORY))
+    management.open()
+    assert management.web == []
+
+
+async def test_a_port_that_was_asked_for_and_is_taken_stops_the_start() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        management = Management(Server(replace(IN_MEMORY, http_port=other.getsockname()[1])))
+        with pytest.raises(ListenError):
+            management.open()
+
+
+async def test_the_usual_port_may_be_taken(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.bind(("127.0.0.1", HTTP_PORT))
+            other.listen()
+        except OSError:
+            pass  # somebody else has it, which is as good
+        management = Management(Server(replace(IN_MEMORY, http_port=HTTP_PORT)))
+        management.open()
+    assert management.web == []
+    assert "is taken" in caplog.text
+
+
+async def test_nothing_is_listened_on_after_the_end() -> None:
+    server = Server(replace(IN_MEMORY, http_port=0))
+    management = Management(server)
+    management.open()
+    port = management.web[0].port
+    management.serve()
+    await management.close()
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", port)
+    await server.stop()
