@@ -34,10 +34,13 @@ class Broker:
     random_bytes: where generated names come from; the system's in a server, a seeded one in a simulation.
     clock: what everything that has a time of its own goes by.
     alarms: the resources that are short. blocked_reason: why publishers are held back, None when they are not.
-    node_name: what events, traces and logs call this server. announcer: publishes what the broker itself has to say.
+    node_name: what events, traces and logs call this server. cluster_name: what operators call it.
+    announcer: publishes what the broker itself has to say.
     interceptors: what is written into each message; None: nothing.
     consumer_timeout_ms: how long clients may leave messages unacknowledged where neither queue nor consumer says it;
     None: as long as they like.
+    default_queue_type: of a queue that is declared without one in a virtual host that says none; None: what a queue is
+    anyway.
     connection_count: how many connections are open. journal: where what is durable is recorded; None keeps everything
     in memory.
     global_parameters: what is set by name for all of it. quotas: who is there, and how many may be.
@@ -51,11 +54,13 @@ class Broker:
         random_bytes: Callable[[int], bytes],
         clock: Clock,
         node_name: str = "rabbit@localhost",
+        cluster_name: str = "rabbit@localhost",
     ) -> None:
         self.profile = profile
         self.users = users
         self.clock = clock
         self.node_name = node_name
+        self.cluster_name = cluster_name
         self.announcer = Announcer(clock)
         self.events = Events(profile, clock, self.announcer, node_name)
         self.interceptors: Interceptors | None = None
@@ -64,6 +69,7 @@ class Broker:
         self.alarms: set[str] = set()
         self.blocked_reason: str | None = None
         self.consumer_timeout_ms: int | None = CONSUMER_TIMEOUT_MS
+        self.default_queue_type: str | None = None
         self.reply_queues: dict[str, Queue] = {}
         self.connection_count = 0
         self.global_parameters = GlobalParameters()

@@ -24,16 +24,28 @@ CAPABILITIES = (
 )
 
 
-def node_name() -> str:
-    """What RabbitMQ would call itself here: rabbit@ and the host's short name."""
-    return f"rabbit@{socket.gethostname().partition('.')[0]}"
+def node_name(configured: str = "") -> str:
+    """What RabbitMQ would call itself here: rabbit@ and the host's short name, unless it is told another one.
+
+    configured: all of the name, or what stands before the @.
+    """
+    before, at, host = configured.partition("@")
+    return f"{before or 'rabbit'}@{host if at else socket.gethostname().partition('.')[0]}"
 
 
-def server_properties(profile: Profile, no_sync: bool = False) -> Table:
-    """The table of connection.start. no_sync: confirms do not wait for the disk, and every client can know."""
+def cluster_name(configured: str = "") -> str:
+    """What operators call the broker: as RabbitMQ, rabbit@ and the host's full name, unless it is told another one."""
+    return configured or f"rabbit@{socket.gethostname()}"
+
+
+def server_properties(profile: Profile, no_sync: bool, cluster: str) -> Table:
+    """The table of connection.start.
+
+    no_sync: confirms do not wait for the disk, and every client can know. cluster: its name.
+    """
     values = {
         "capabilities": dict.fromkeys(CAPABILITIES, True),
-        "cluster_name": f"rabbit@{socket.gethostname()}",
+        "cluster_name": cluster,
         "copyright": "Copyright (c) the amqpbroker authors, Apache License 2.0",
         "information": f"amqpbroker {__version__}, an AMQP 0-9-1 broker in Python that behaves like RabbitMQ",
         "platform": f"amqpbroker {__version__} on Python {platform.python_version()}",

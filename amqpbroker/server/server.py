@@ -9,6 +9,7 @@ import socket
 from typing import Final
 
 from amqpbroker.model.access import User, Users
+from amqpbroker.model.arguments import CLASSIC
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
@@ -16,7 +17,7 @@ from amqpbroker.protocol.connection import Settings
 from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
 from amqpbroker.server.handshakes import Handshakes
-from amqpbroker.server.identity import node_name, server_properties
+from amqpbroker.server.identity import cluster_name, node_name, server_properties
 from amqpbroker.server.listening import BACKLOG, Address, Endpoint, ListenError, addresses_of, listen_error, open_socket
 from amqpbroker.server.log_exchange import LogExchangeHandler
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
@@ -45,18 +46,23 @@ class Server:
         self.loop = asyncio.get_running_loop()
         # What falls due may be delivered.
         self.ticker = Ticker(self.loop, self.flush_soon)
-        self.broker = Broker(config.profile, users, os.urandom, self.ticker, node_name())
+        names = node_name(config.node_name), cluster_name(config.cluster_name)
+        self.broker = Broker(config.profile, users, os.urandom, self.ticker, *names)
+        # Classic is what a queue is anyway.
+        self.broker.default_queue_type = None if config.default_queue_type == CLASSIC else config.default_queue_type
         self.broker.consumer_timeout_ms = config.consumer_timeout or None
         vhost = self.broker.add_vhost(config.vhost)
         vhost.declare_own(EVENT_EXCHANGE)
         self.broker.trace(vhost, config.tracing)
-        self.broker.interceptors = _interceptors(config)
+        self.broker.interceptors = _interceptors(config, self.broker.node_name)
         self._log_exchange: LogExchangeHandler | None = None
         if config.log_exchange_level:
-            self._log_exchange = LogExchangeHandler(vhost, node_name(), self.loop, self.flush_soon)
+            self._log_exchange = LogExchangeHandler(vhost, self.broker.node_name, self.loop, self.flush_soon)
         self.settings = Settings(
             profile=config.profile,
-            server_properties=server_properties(config.profile, config.no_sync and not config.memory),
+            server_properties=server_properties(
+                config.profile, config.no_sync and not config.memory, self.broker.cluster_name
+            ),
             channel_max=config.channel_max,
             frame_max_bytes=config.frame_max_bytes,
             heartbeat_s=config.heartbeat_s,
@@ -76,13 +82,21 @@ class Server:
         self._all_gone: asyncio.Event | None = None
 
     async def start(self) -> None:
-        """Listens on every address. Raises ListenError, naming the address, and listens on none."""
+        """Opens and listens. Raises as these do."""
+        self.open()
+        await self.listen()
+
+    def open(self) -> None:
+        """Everything but listening: what the data directory holds is there from now on. Raises as `Storage` does."""
         if not self.config.memory:
             self.storage = Storage(self)
         self.broker.events.begin(self.broker.vhosts[self.config.vhost])
         if self._log_exchange is not None:
             self._log_exchange.begin(self.config.log_exchange_level, self.config.log_format)
         self._watch_resources()
+
+    async def listen(self) -> None:
+        """Listens on every address. Raises ListenError, naming the address, and listens on none."""
         port = self.config.port
         try:
             for address in addresses_of(self.config.hosts):
@@ -201,12 +215,12 @@ class Server:
                     os.unlink(path)
 
 
-def _interceptors(config: Config) -> Interceptors | None:
+def _interceptors(config: Config, node: str) -> Interceptors | None:
     """What is written into each message, if anything is: None is the usual case, and costs nothing."""
     if config.set_header_timestamp == config.set_header_routing_node == "false":
         return None
     overwrite = {"false": None, "keep": False, "overwrite": True}
-    return Interceptors(node_name(), overwrite[config.set_header_timestamp], overwrite[config.set_header_routing_node])
+    return Interceptors(node, overwrite[config.set_header_timestamp], overwrite[config.set_header_routing_node])
 
 
 def _is_listened_on(path: str) -> bool:

@@ -64,7 +64,7 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
     arguments = declared_queue_arguments(
         method.arguments,
         profile,
-        vhost.default_queue_type,
+        vhost.default_queue_type or connection.broker.default_queue_type,
         durable=method.durable,
         exclusive=method.exclusive,
         auto_delete=method.auto_delete,

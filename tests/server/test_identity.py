@@ -4,12 +4,14 @@ import pytest
 
 from amqpbroker import __version__
 from amqpbroker.profiles import PROFILES
-from amqpbroker.server.identity import node_name, server_properties
+from amqpbroker.server.identity import cluster_name, node_name, server_properties
 from amqpbroker.wire.tables import decode_table, encode_table, to_python
 
 
 def said(profile: str = "4.2") -> dict[str, object]:
-    return {name: to_python(field) for name, field in server_properties(PROFILES[profile]).items()}
+    return {
+        name: to_python(field) for name, field in server_properties(PROFILES[profile], False, "rabbit@here").items()
+    }
 
 
 @pytest.mark.parametrize(("profile", "version"), [("3.13", "3.13.7"), ("4.2", "4.2.9"), ("4.3", "4.3.5")])
@@ -23,8 +25,10 @@ def test_the_other_texts_name_this_broker():
     assert "amqpbroker" in said()["copyright"]
 
 
-def test_the_node_is_named_as_rabbitmq_names_it():
-    assert said()["cluster_name"].startswith("rabbit@")
+def test_the_cluster_is_named_as_it_is_told_or_after_the_machine(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "here.example.org")
+    assert (cluster_name(), cluster_name("orders")) == ("rabbit@here.example.org", "orders")
+    assert said()["cluster_name"] == "rabbit@here"
 
 
 def test_nine_capabilities_are_announced():
@@ -42,10 +46,12 @@ def test_nine_capabilities_are_announced():
 
 
 def test_the_table_can_be_sent():
-    octets = encode_table(server_properties(PROFILES["4.2"]))
-    assert decode_table(octets, 0, len(octets))[0] == server_properties(PROFILES["4.2"])
+    properties = server_properties(PROFILES["4.2"], True, "everything")
+    octets = encode_table(properties)
+    assert decode_table(octets, 0, len(octets))[0] == properties
 
 
 def test_a_node_has_the_short_name_of_its_host(monkeypatch):
     monkeypatch.setattr("socket.gethostname", lambda: "here.example.org")
     assert node_name() == "rabbit@here"
+    assert (node_name("bunny"), node_name("bunny@there")) == ("bunny@here", "bunny@there")

@@ -101,6 +101,22 @@ async def test_all_addresses_have_the_same_port(start):
         await client.leave()
 
 
+async def test_the_broker_has_the_names_and_the_type_of_queues_it_is_given(start):
+    server = await start(node_name="bunny@here", cluster_name="orders", default_queue_type="stream")
+    assert (server.broker.node_name, server.broker.cluster_name) == ("bunny@here", "orders")
+    assert server.broker.default_queue_type == "stream"
+    assert (await start()).broker.default_queue_type is None
+
+
+async def test_what_is_opened_does_not_listen_yet():
+    server = Server(Config(hosts=("127.0.0.1",), port=0, memory=True))
+    server.open()
+    assert server.endpoints == []
+    await server.listen()
+    assert await is_listened_on(server.endpoints[0])
+    await server.stop()
+
+
 @needs_unix_sockets
 async def test_clients_log_in_on_a_unix_socket(start, tmp_path):
     server = await start(hosts=(), unix_socket=str(tmp_path / "socket"))

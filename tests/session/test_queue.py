@@ -434,6 +434,15 @@ def test_a_queue_without_a_type_is_of_the_virtual_host_s() -> None:
     )
 
 
+def test_the_broker_has_a_type_for_queues_where_the_virtual_host_has_none() -> None:
+    client = opened()
+    client.server.broker.default_queue_type = "quorum"
+    client.send(1, Queue.Declare(queue="safe", durable=True))
+    client.vhost.set_default_queue_type("classic")
+    client.send(1, Queue.Declare(queue="plain", durable=True))
+    assert [queue.settings.kind for queue in client.vhost.queues.values()] == ["quorum", "classic"]
+
+
 def test_a_queue_that_has_got_its_type_keeps_it_and_is_declared_again_with_or_without() -> None:
     client = opened()
     client.vhost.set_default_queue_type("quorum")

@@ -119,6 +119,19 @@ def _read_text(value: object) -> str:
     return value
 
 
+def _read_name(value: object) -> str:
+    """A name, which may be left out: an empty text is none."""
+    return "" if value in (None, "") else _read_text(value)
+
+
+def _read_node_name(value: object) -> str:
+    """RabbitMQ's `name@host`, or what stands before the @; an empty text is none."""
+    name = _read_name(value)
+    if name and not re.fullmatch(r"[\w.-]+(@[\w.:-]+)?", name, re.ASCII):
+        raise ValueError
+    return name
+
+
 def _read_path(value: object) -> str | None:
     return None if value is None else os.path.expanduser(_read_text(value))
 
@@ -160,6 +173,8 @@ def _read_users(value: object) -> tuple[ConfiguredUser, ...]:
 INTERCEPTOR: Final = one_of({word: word for word in ("false", "keep", "overwrite")})
 SWITCH: Final = one_of({"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False})
 TEXT: Final = Kind("a text that is not empty", "NAME", _read_text)
+NODE_NAME: Final = Kind("a name as rabbit@host, or what stands before the @", "NAME", _read_node_name)
+NAME_OR_NONE: Final = Kind("a text", "NAME", _read_name)
 PATH: Final[Kind[str | None]] = Kind("a path", "PATH", _read_path)
 SIZE: Final = Kind("a number of octets, or one with a unit such as 50MB or 2GiB", "SIZE", _read_size)
 WATERMARK: Final = Kind(

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from amqpbroker import limits
+from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
 from amqpbroker.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from amqpbroker.server.config.errors import ConfigError
 from amqpbroker.server.config.kinds import (
     ADDRESSES,
     INTERCEPTOR,
+    NAME_OR_NONE,
     NAMES,
+    NODE_NAME,
     PATH,
     PORT,
     PORT_OR_OFF,
@@ -116,6 +119,22 @@ class Config:
         ("guest",), NAMES, "The users who may log in from this machine only.", flag="--loopback-user"
     )
     vhost: str = setting("/", TEXT, "The virtual host that is there from the start.", rabbitmq="RABBITMQ_DEFAULT_VHOST")
+    default_queue_type: str = setting(
+        CLASSIC,
+        one_of({word: word for word in (CLASSIC, QUORUM, STREAM)}),
+        "The type of queues that are declared without one, where neither their virtual host says nor what they are "
+        "declared with speaks against it.",
+    )
+    node_name: str = setting(
+        "",
+        NODE_NAME,
+        "What this server calls itself: name@host, or the name alone; without one, rabbit and the short name of the "
+        "machine.",
+        rabbitmq="RABBITMQ_NODENAME",
+    )
+    cluster_name: str = setting(
+        "", NAME_OR_NONE, "What clients and operators see as the cluster; without one, rabbit@ and the machine's name."
+    )
     heartbeat_s: int = setting(
         limits.HEARTBEAT_S,
         whole_number(0, 65_535, "SECONDS"),

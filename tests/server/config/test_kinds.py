@@ -130,3 +130,12 @@ def test_any_value_of_a_file_is_a_value_or_refused(setting: Setting, value: obje
         setting.read(value, "here")
     except ConfigError as refused:
         assert str(refused).startswith("here: ")
+
+
+def test_a_node_has_a_name_with_or_without_a_machine():
+    assert [load({"node_name": name}, {}).node_name for name in ("bunny", "bunny@there.org", "")] == [
+        "bunny",
+        "bunny@there.org",
+        "",
+    ]
+    assert refusal({"node_name": "bunny@"}).startswith("--node-name: 'bunny@' is not a name as rabbit@host")
