@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from amqpbroker.cli.main import VERBS
+
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTION_LINES_MAX = 70
 LINE_CHARACTERS_MAX = 120
@@ -19,8 +21,10 @@ LONG_FUNCTIONS = {
 # Where any fault of ours is caught: of one connection, which must not take the other clients with it; and of the books
 # of the journal, after which nothing may be confirmed any more.
 CATCHES_ALL = {"amqpbroker/server/transport.py", "amqpbroker/server/storage.py"}
-# Nothing imports these: they are where a process begins.
-BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main"}
+# Nothing imports these: they are where a process begins, or a verb, which is imported by its name.
+BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main"} | {
+    f"amqpbroker.cli.{verb.module}" for verb in VERBS.values()
+}
 # Who may print: their reader is a person at a shell, or the program that started them.
 PRINTING = (
     "amqpbroker/cli/",

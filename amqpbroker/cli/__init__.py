@@ -6,7 +6,10 @@ from typing import Final, TextIO
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-# As sysexits.h has it: an input/output error.
+# As sysexits.h has them: a program's wrong use (for what RabbitMQ's programs do and ours cannot), a service that is not
+# there, an input/output error.
+EXIT_CANNOT: Final = 64
+EXIT_UNREACHABLE: Final = 69
 EXIT_DISK_FAILED: Final = 74
 
 

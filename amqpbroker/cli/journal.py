@@ -1,9 +1,8 @@
 """`amqpbroker journal inspect | verify | salvage`: the data directory of a broker that does not run.
 
-Tables and the bar are rich's where it is installed and somebody looks at a terminal; plain text otherwise.
+The bar is rich's where it is installed and somebody looks at a terminal.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
+from amqpbroker.cli.tables import say_json, say_table
 from amqpbroker.journal.disk import DirectoryInUse, Disk, FileDisk
 from amqpbroker.journal.format import Content, Key
 from amqpbroker.journal.inspection import Examination, Fault, Progress, QueueReport, SegmentReport
@@ -130,7 +130,7 @@ _ACTIONS: Final[dict[str, Callable[[Disk, Progress], _Say]]] = {
 def _say_inspected(found: Examination, path: str, as_json: bool) -> int:
     queues = found.queues()
     if as_json:
-        _say_json(
+        say_json(
             {
                 "directory": path,
                 "epoch": found.epoch,
@@ -143,8 +143,8 @@ def _say_inspected(found: Examination, path: str, as_json: bool) -> int:
         return EXIT_FAILED if found.faults else EXIT_OK
     say(f"{path}: starts {found.epoch}, segments {len(found.segments)}")
     header = ["segment", "octets", "used", "sealed", "commits", "records", "messages", "first", "last"]
-    _say_table("Segments", header, [_segment_row(one) for one in found.segments])
-    _say_table("Definitions", ["kind", "virtual host", "name"], [[*key] for key in found.definitions])
+    say_table(header, [_segment_row(one) for one in found.segments], "Segments")
+    say_table(["kind", "virtual host", "name"], [[*key] for key in found.definitions], "Definitions")
     _say_queues(queues)
     return _say_faults(found.faults)
 
@@ -153,7 +153,7 @@ def _say_verified(found: Examination, path: str, as_json: bool) -> int:
     torn = [(one.name, one.torn_at) for one in found.segments if one.torn_at is not None]
     if as_json:
         faults = [asdict(one) for one in found.faults]
-        _say_json({"directory": path, "faults": faults, "unfinished": [list(one) for one in torn]})
+        say_json({"directory": path, "faults": faults, "unfinished": [list(one) for one in torn]})
         return EXIT_FAILED if found.faults else EXIT_OK
     for name, offset in torn:
         say(f"{name}, offset {offset}: a commit that was not finished; the next start cuts it off. That is no fault")
@@ -166,7 +166,7 @@ def _say_verified(found: Examination, path: str, as_json: bool) -> int:
 
 def _say_salvaged(done: Salvaged, path: str, as_json: bool) -> int:
     if as_json:
-        _say_json({"directory": path, **asdict(done)})
+        say_json({"directory": path, **asdict(done)})
         return EXIT_OK
     if not done.faults:
         say(f"{path}: the journal is sound; nothing to do")
@@ -231,38 +231,7 @@ def _say_queues(queues: Sequence[QueueReport]) -> None:
         ]
         for one in queues
     ]
-    _say_table("Queues", ["virtual host", "name", "number", "messages", "redelivered", "lost"], rows)
-
-
-def _say_json(content: dict[str, Any]) -> None:
-    say(json.dumps(content, indent=2))
-
-
-def _say_table(title: str, header: list[str], rows: list[list[str]]) -> None:
-    """A table; a name may hold anything, so it is shown as Python would write it if it is not all to be printed."""
-    shown = [[cell if cell.isprintable() else ascii(cell) for cell in row] for row in rows]
-    if not shown:
-        return
-    if sys.stdout is not None and sys.stdout.isatty() and _say_rich_table(title, header, shown):
-        return
-    widths = [max(map(len, column)) for column in zip(header, *shown, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *shown]]
-    say("\n".join(["", title, *(line.rstrip() for line in lines), ""]))
-
-
-def _say_rich_table(title: str, header: list[str], rows: list[list[str]]) -> bool:
-    try:
-        from rich.console import Console
-        from rich.table import Column, Table
-        from rich.text import Text
-    except ImportError:
-        return False
-    # Folded where the terminal is too narrow: nothing is left out.
-    table = Table(*(Column(name, overflow="fold") for name in header), title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-    return True
+    say_table(["virtual host", "name", "number", "messages", "redelivered", "lost"], rows, "Queues")
 
 
 @contextmanager

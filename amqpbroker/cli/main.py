@@ -5,7 +5,8 @@ A verb's module is imported when it is called: the broker is to be ready in a mo
 
 import sys
 import time
-from typing import Final
+from importlib import import_module
+from typing import Final, NamedTuple
 
 from amqpbroker import __version__
 from amqpbroker.cli import EXIT_OK, EXIT_USAGE, complain, say
@@ -14,21 +15,45 @@ from amqpbroker.cli import EXIT_OK, EXIT_USAGE, complain, say
 # stands for it; the system's start time of the process would count what ran in it before an exec.
 STARTED_S: Final = time.perf_counter() - time.process_time()
 
-VERBS: Final = {
-    "serve": "run the broker; also without a verb: amqpbroker --port 0",
-    "journal": "look into a data directory, check all of it, or save what can be saved: inspect, verify, salvage",
-    "version": "print the version",
+
+class Verb(NamedTuple):
+    """What it is for, and the module in this room whose `run` does it."""
+
+    sentence: str
+    module: str
+
+
+GROUPS: Final = {
+    "the broker itself": {
+        "serve": Verb("run the broker; also without a verb: amqpbroker --port 0", "serve"),
+        "journal": Verb(
+            "look into a data directory, check it, save what can be saved: inspect, verify, salvage", "journal"
+        ),
+        "version": Verb("print the version", "main"),
+    },
+    "look at a broker that runs": {
+        "ping": Verb("whether it answers", "ping"),
+        "status": Verb("what it is, listens on and holds", "status"),
+    },
+    "what it holds": {
+        "queue": Verb("ls, info, declare, rm, purge, peek, get, move, pause, resume", "queues"),
+        "exchange": Verb("ls, info, declare, rm", "exchanges"),
+        "binding": Verb("ls, add, rm", "bindings"),
+        "connection": Verb("ls, info, close", "connections"),
+        "channel": Verb("ls", "channels"),
+        "consumer": Verb("ls", "consumers"),
+    },
 }
+VERBS: Final = {name: verb for group in GROUPS.values() for name, verb in group.items()}
 HELP: Final = """\
 usage: amqpbroker [VERB] [OPTIONS]
 
-A message broker for AMQP 0-9-1 that takes RabbitMQ's place.
-
-verbs:
+A message broker for AMQP 0-9-1 that takes RabbitMQ's place. The verbs that ask a broker ask a RabbitMQ as well.
 {verbs}
 
-amqpbroker serve --help lists the options of serve.
-exit codes: 0 fine, 1 could not start, 2 usage or configuration, 74 the disk has failed"""
+amqpbroker VERB --help lists what a verb takes.
+exit codes: 0 fine, 1 could not start, refused, or a check failed, 2 usage or configuration, 69 the broker cannot be
+reached, 74 the disk has failed"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,17 +70,23 @@ def _run(arguments: list[str]) -> int:
         say(f"amqpbroker {__version__}")
         return EXIT_OK
     if verb in ("help", "--help", "-h"):
-        say(HELP.format(verbs="\n".join(f"  {name:<10}{sentence}" for name, sentence in VERBS.items())))
+        say(HELP.format(verbs=_verbs()))
         return EXIT_OK
     if verb == "serve" or verb.startswith("-"):
         from amqpbroker.cli import serve
 
         return serve.run(arguments[1:] if verb == "serve" else arguments, STARTED_S)
-    if verb == "journal":
-        from amqpbroker.cli import journal
-
-        return journal.run(arguments[1:])
+    if verb in VERBS:
+        exit_code: int = import_module(f"amqpbroker.cli.{VERBS[verb].module}").run(arguments[1:])
+        return exit_code
     from amqpbroker.server.config import nearest
 
     complain(f"unknown verb {verb}; {nearest(verb, VERBS)}")
     return EXIT_USAGE
+
+
+def _verbs() -> str:
+    lines: list[str] = []
+    for title, verbs in GROUPS.items():
+        lines += ["", f"{title}:", *(f"  {name:<12}{verb.sentence}" for name, verb in verbs.items())]
+    return "\n".join(lines)

@@ -226,11 +226,6 @@ def test_the_help_says_what_each_action_does(capsys: pytest.CaptureFixture[str])
     assert all(sentence in text for sentence in journal.ACTIONS.values())
 
 
-def test_names_that_are_not_to_be_printed_are_written_out(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    journal._say_table("Queues", ["name"], [["a\x1b[31m\nb"]])
-    assert capsys.readouterr().out == "\nQueues\nname\n'a\\x1b[31m\\nb'\n\n"
-
-
 def test_on_a_terminal_there_are_tables_and_a_bar(
     directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,7 +39,7 @@ def test_the_help_names_every_verb_and_exit_code(capsys, arguments):
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert all(f"  {verb} " in text for verb in VERBS)
-    assert "0 fine, 1 could not start, 2 usage or configuration" in text
+    assert "0 fine, 1 could not start, refused, or a check failed, 2 usage or configuration" in text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,10 @@ from amqpbroker.server.config.yaml_file import read_yaml
 # RabbitMQ's variables that make up its first user.
 _DEFAULT_USER: Final = ("RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS", "RABBITMQ_DEFAULT_USER_TAGS")
 _RABBITMQ_VARIABLES: Final = frozenset(_DEFAULT_USER) | {row.rabbitmq for row in SETTINGS if row.rabbitmq}
+# What the verbs read that ask a broker which runs: no settings, and not refused as such.
+CLIENT_VARIABLES: Final = frozenset(
+    f"AMQPBROKER_{name}" for name in ("HTTP", "URL", "USER", "PASSWORD", "PASSWORD_FILE")
+)
 
 
 def load(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Config:
@@ -55,7 +59,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     known = {row.environment: row for row in SETTINGS}
     values = {}
     for variable, value in environment.items():
-        if variable.startswith("AMQPBROKER_"):
+        if variable.startswith("AMQPBROKER_") and variable not in CLIENT_VARIABLES:
             row = known.get(variable) or refuse_unknown("the environment", variable, known)
             if value:
                 values[row.name] = row.read(value, variable)

@@ -1,0 +1,92 @@
+"""Which broker a verb asks and as whom: flags, then the environment, then the broker on this machine as guest."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.cli.client import DEFAULT_URL, BadURL, Client, basic, parse_url
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+# What the verbs read of the environment, beside the settings of serve.
+VARIABLES: Final = {
+    "AMQPBROKER_HTTP": "the address of the HTTP API",
+    "AMQPBROKER_URL": "the amqp:// address that publish, consume and bench connect to",
+    "AMQPBROKER_USER": "the name to log in with",
+    "AMQPBROKER_PASSWORD": "the password to log in with",
+    "AMQPBROKER_PASSWORD_FILE": "a file that holds the password",
+}
+
+
+class UsageError(Exception):
+    """What was asked for cannot be asked for like this. One line, with what to do."""
+
+
+def add_options(parser: "ArgumentParser") -> None:
+    """The options of every verb that asks a broker."""
+    group = parser.add_argument_group("which broker, and as whom")
+    group.add_argument("--http", metavar="URL", help=f"its HTTP API; AMQPBROKER_HTTP, or {DEFAULT_URL}")
+    group.add_argument("--user", metavar="NAME", help="AMQPBROKER_USER, or guest")
+    group.add_argument(
+        "--password",
+        metavar="PASSWORD",
+        help="others on this machine can see it: better AMQPBROKER_PASSWORD, or leave it out and be asked for it",
+    )
+    group.add_argument("--password-file", metavar="FILE", help="a file that holds it; AMQPBROKER_PASSWORD_FILE")
+    group.add_argument("--ca", metavar="FILE", help="with https: the certificates that sign the broker's")
+    group.add_argument("--insecure", action="store_true", help="with https: do not look at the broker's certificate")
+
+
+def client(options: "Namespace", environment: Mapping[str, str] = os.environ) -> Client:
+    """A client for these options. UsageError: they cannot be used."""
+    named = options.http or environment.get("AMQPBROKER_HTTP") or DEFAULT_URL
+    try:
+        url, url_user, url_password = parse_url(named)
+        user, password = credentials(options, environment, url_user, url_password)
+        return Client(url, basic(user, password), ca_file=options.ca, verify=not options.insecure)
+    except BadURL as error:
+        raise UsageError(f"{'--http' if options.http else 'AMQPBROKER_HTTP'}: {error}") from None
+
+
+def credentials(
+    options: "Namespace", environment: Mapping[str, str], url_user: str | None = None, url_password: str | None = None
+) -> tuple[str, str]:
+    """User and password: of flags, else of the URL, else of the environment, else guest. UsageError: no password."""
+    user = options.user or url_user or environment.get("AMQPBROKER_USER") or "guest"
+    if options.password is not None:
+        return user, options.password
+    if options.password_file:
+        return user, _read(options.password_file)
+    if url_password is not None and not options.user:
+        return user, url_password
+    if (password := environment.get("AMQPBROKER_PASSWORD")) is not None:
+        return user, password
+    if path := environment.get("AMQPBROKER_PASSWORD_FILE"):
+        return user, _read(path)
+    if user == "guest":
+        return user, "guest"
+    return user, ask_for_password(f"password of {ascii(user)[1:-1]}: ")
+
+
+def ask_for_password(question: str) -> str:
+    """From the terminal, unseen. UsageError: there is no terminal."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("there is no password; give AMQPBROKER_PASSWORD, or --password-file")
+    from getpass import getpass
+
+    try:
+        return getpass(question)
+    except EOFError:
+        raise UsageError("no password was given") from None
+
+
+def _read(path: str) -> str:
+    """The first line."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"{path}: cannot be read ({why}); name a file that holds the password") from None

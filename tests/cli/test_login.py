@@ -1,0 +1,80 @@
+"""Who a verb logs in as: flags, then the URL, then the environment, then guest."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import pytest
+
+from amqpbroker.cli import login
+from amqpbroker.cli.client import DEFAULT_URL, basic
+from amqpbroker.cli.login import UsageError
+from amqpbroker.server.config.loading import CLIENT_VARIABLES, load
+
+
+def options(*flags: str) -> Namespace:
+    parser = ArgumentParser()
+    login.add_options(parser)
+    return parser.parse_args(flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "user"),
+    [
+        ([], {}, "guest:guest"),
+        ([], {"AMQPBROKER_USER": "env", "AMQPBROKER_PASSWORD": "e"}, "env:e"),
+        ([], {"AMQPBROKER_PASSWORD": "e"}, "guest:e"),
+        (["--http", "http://url:u@h"], {"AMQPBROKER_USER": "env", "AMQPBROKER_PASSWORD": "e"}, "url:u"),
+        (["--http", "http://url:u@h", "--user", "flag", "--password", "f"], {}, "flag:f"),
+        (["--http", "http://url:u@h", "--password", ""], {}, "url:"),
+        ([], {"AMQPBROKER_HTTP": "http://url:u@h"}, "url:u"),
+    ],
+)
+def test_the_first_that_names_a_user_wins(flags: list[str], environment: dict[str, str], user: str) -> None:
+    name, _, password = user.partition(":")
+    assert login.client(options(*flags), environment).authorization == basic(name, password)
+
+
+def test_the_address_is_a_flag_or_the_environment_or_this_machine() -> None:
+    environment = {"AMQPBROKER_HTTP": "http://env:1"}
+    assert login.client(options("--http", "http://flag:2"), environment).url == "http://flag:2"
+    assert login.client(options(), environment).url == "http://env:1"
+    assert login.client(options(), {}).url == DEFAULT_URL
+
+
+def test_a_password_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("p w\n")
+    flags = options("--user", "anna", "--password-file", str(tmp_path / "password"))
+    assert login.credentials(flags, {}) == ("anna", "p w")
+    environment = {"AMQPBROKER_PASSWORD_FILE": str(tmp_path / "password")}
+    assert login.credentials(options("--user", "anna"), environment) == ("anna", "p w")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere: cannot be read"):
+        login.credentials(options("--password-file", str(tmp_path / "nowhere")), {})
+    (tmp_path / "octets").write_bytes(b"\xff\n")
+    with pytest.raises(UsageError, match="it is not text"):
+        login.credentials(options("--password-file", str(tmp_path / "octets")), {})
+
+
+def test_without_a_terminal_nobody_is_asked_for_a_password() -> None:
+    with pytest.raises(UsageError, match="give AMQPBROKER_PASSWORD, or --password-file"):
+        login.credentials(options("--user", "anna"), {})
+
+
+def test_on_a_terminal_the_password_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda question: f"<{question}>")
+    assert login.credentials(options("--user", "anna"), {}) == ("anna", "<password of anna: >")
+
+
+def test_an_address_that_is_none_is_refused_with_its_source() -> None:
+    with pytest.raises(UsageError, match=r"^--http: this is no address"):
+        login.client(options("--http", "amqp://h"), {})
+    with pytest.raises(UsageError, match=r"^AMQPBROKER_HTTP: this is no address"):
+        login.client(options(), {"AMQPBROKER_HTTP": "amqp://h"})
+
+
+def test_serve_does_not_take_our_variables_for_settings() -> None:
+    assert login.VARIABLES.keys() == CLIENT_VARIABLES
+    assert load({}, dict.fromkeys(login.VARIABLES, "x")) == load({}, {})
