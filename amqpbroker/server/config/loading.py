@@ -59,7 +59,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     known = {row.environment: row for row in SETTINGS}
     values = {}
     for variable, value in environment.items():
-        if variable.startswith("AMQPBROKER_") and variable not in CLIENT_VARIABLES:
+        # Who gives AMQPBROKER_USER a password means AMQPBROKER_USERS, and must not get a broker with guest instead.
+        of_a_client = variable in CLIENT_VARIABLES and not (variable == "AMQPBROKER_USER" and ":" in value)
+        if variable.startswith("AMQPBROKER_") and not of_a_client:
             row = known.get(variable) or refuse_unknown("the environment", variable, known)
             if value:
                 values[row.name] = row.read(value, variable)
