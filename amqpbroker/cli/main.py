@@ -35,6 +35,10 @@ GROUPS: Final = {
         "ping": Verb("whether it answers", "ping"),
         "status": Verb("what it is, listens on and holds", "status"),
     },
+    "change all of it": {
+        "definitions": Verb("export, import, diff: all that is declared, as JSON", "definitions"),
+        "reset": Verb("delete all but virtual hosts, users and permissions", "reset"),
+    },
     "what it holds": {
         "queue": Verb("ls, info, declare, rm, purge, peek, get, move, pause, resume", "queues"),
         "exchange": Verb("ls, info, declare, rm", "exchanges"),
@@ -42,6 +46,12 @@ GROUPS: Final = {
         "connection": Verb("ls, info, close", "connections"),
         "channel": Verb("ls", "channels"),
         "consumer": Verb("ls", "consumers"),
+        "policy": Verb("ls, set, clear", "policies"),
+    },
+    "who may do what": {
+        "user": Verb("ls, add, rm, passwd, tags", "users"),
+        "vhost": Verb("ls, add, rm", "vhosts"),
+        "permission": Verb("ls, set, clear, topic", "permissions"),
     },
 }
 VERBS: Final = {name: verb for group in GROUPS.values() for name, verb in group.items()}
