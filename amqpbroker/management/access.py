@@ -59,7 +59,7 @@ def has_tag(user: User, tags: Iterable[str]) -> bool:
 
 def may_use(user: User, vhost: str, broker: Broker) -> bool:
     """Whether a user has any permission in a virtual host."""
-    return vhost in broker.vhosts
+    return broker.permissions.get(user.name, vhost) is not None
 
 
 def visible_vhosts(user: User, broker: Broker) -> list[str]:

@@ -2,21 +2,22 @@
 
 import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Final
 
 from amqpbroker.limits import CONSUMER_TIMEOUT_MS
 from amqpbroker.model.access import Users
+from amqpbroker.model.access.permissions import Permissions, TopicPermissions
 from amqpbroker.model.observing.announcer import Announcer
-from amqpbroker.model.observing.events import Events
+from amqpbroker.model.observing.events import INTERNAL_USER, Events
 from amqpbroker.model.observing.firehose import Firehose
 from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.model.policies.parameters import GlobalParameters
 from amqpbroker.model.policies.quotas import Quotas
-from amqpbroker.model.ports import Clock, Journal
+from amqpbroker.model.ports import Clock, Journal, LiveConnection
 from amqpbroker.model.queue import Queue
-from amqpbroker.model.vhost import VirtualHost
+from amqpbroker.model.vhost import VirtualHost, check_queue_type
 from amqpbroker.profiles import Profile
 
 logger = logging.getLogger("amqpbroker.alarms")
@@ -41,8 +42,8 @@ class Broker:
     None: as long as they like.
     default_queue_type: of a queue that is declared without one in a virtual host that says none; None: what a queue is
     anyway.
-    connection_count: how many connections are open. journal: where what is durable is recorded; None keeps everything
-    in memory.
+    connections: those that are open, the oldest first. journal: where what is durable is recorded; None keeps
+    everything in memory. permissions, topic_permissions: what users may do where.
     global_parameters: what is set by name for all of it. quotas: who is there, and how many may be.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
@@ -71,18 +72,77 @@ class Broker:
         self.consumer_timeout_ms: int | None = CONSUMER_TIMEOUT_MS
         self.default_queue_type: str | None = None
         self.reply_queues: dict[str, Queue] = {}
-        self.connection_count = 0
+        self.connections: dict[LiveConnection, None] = {}
+        users.serve(self.events, random_bytes)
+        self.permissions = Permissions(self.events)
+        self.topic_permissions = TopicPermissions(self.events)
         self.global_parameters = GlobalParameters()
         self.quotas = Quotas(profile)
         self._random_bytes = random_bytes
         self._on_unblock: dict[Callable[[], None], None] = {}
 
+    # Virtual hosts and users
+
     def add_vhost(self, name: str) -> VirtualHost:
-        """A new virtual host with the predeclared exchanges."""
+        """A new virtual host with the predeclared exchanges, of which nothing is recorded."""
         vhost = self.vhosts[name] = VirtualHost(
             name, self.profile, self._random_bytes, self.clock, self.journal, self.events
         )
         return vhost
+
+    def create_vhost(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        tags: Sequence[str] = (),
+        default_queue_type: str | None = None,
+        tracing: bool = False,
+        user: str = INTERNAL_USER,
+    ) -> VirtualHost:
+        """A new virtual host, at the user's wish; nobody may enter it yet. Raises InvalidParameterError.
+
+        default_queue_type and the others: see `VirtualHost`, which has `set_metadata` for one that is there.
+        """
+        check_queue_type(default_queue_type)
+        vhost = self.add_vhost(name)
+        vhost.description, vhost.tags, vhost.default_queue_type = description, tuple(tags), default_queue_type
+        vhost.record()
+        self.trace(vhost, tracing)
+        self.events.vhost_told("created", vhost, user)
+        return vhost
+
+    def delete_vhost(self, name: str, user: str = INTERNAL_USER) -> None:
+        """Closes the connections that are in a virtual host, and forgets it with all that is in it.
+
+        Source: RabbitMQ `rabbit_vhost:delete/2`, `rabbit_connection_tracking_handler`.
+        """
+        vhost = self.vhosts[name]
+        for permission in self.permissions.of_vhost(name):
+            self.permissions.clear(permission.user, name, user)
+        for user_name in {permission.user for permission in self.topic_permissions.of_vhost(name)}:
+            self.topic_permissions.clear(user_name, name, user=user)
+        self.close_connections(f"vhost '{name}' is deleted", vhost=name)
+        vhost.empty(user)
+        self.events.vhost_deleted(vhost, user)
+        del self.vhosts[name]
+
+    def delete_user(self, name: str, user: str = INTERNAL_USER) -> None:
+        """Forgets a user with all that the user may, and closes the user's connections. Raises KeyError.
+
+        Source: RabbitMQ `rabbit_auth_backend_internal:delete_user/2`, `rabbit_connection_tracking_handler`.
+        """
+        self.users.remove(name, user)
+        self.permissions.forget_user(name)
+        self.topic_permissions.forget_user(name)
+        self.quotas.forget_user(name)
+        self.close_connections(f"user '{name}' is deleted", user=name)
+
+    def close_connections(self, reason: str, *, user: str | None = None, vhost: str | None = None) -> None:
+        """Closes the connections of a user, or those in a virtual host, with 320 and the reason."""
+        for connection in list(self.connections):
+            if user in (None, connection.user_name) and vhost in (None, connection.vhost.name):
+                connection.force_close(reason)
 
     def trace(self, vhost: VirtualHost, is_on: bool) -> None:
         """Whether copies of what comes and goes in a virtual host go to amq.rabbitmq.trace. Forgotten by a restart."""
@@ -91,6 +151,7 @@ class Broker:
     def open_journal(self, journal: Journal) -> None:
         """From now on what is durable is recorded, and what does not fit into memory goes to disk."""
         self.journal = self.global_parameters.journal = self.quotas.journal = journal
+        self.users.journal = self.permissions.journal = self.topic_permissions.journal = journal
         for vhost in self.vhosts.values():
             vhost.journal = journal
 

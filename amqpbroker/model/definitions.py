@@ -1,4 +1,4 @@
-"""What of the broker is worth remembering over a restart, as plain values: exchanges, queues, bindings, what is set.
+"""What of the broker is worth remembering over a restart, as plain values: exchanges, queues, settings, users.
 
 A definition is (kind, virtual host, name) and a content that JSON can hold. Arguments keep their AMQP types.
 """
@@ -24,8 +24,12 @@ OPERATOR_POLICY = "operator_policy"
 PARAMETER = "parameter"
 # What belongs to a virtual host itself; it has no name.
 VHOST = "vhost"
+# Of a user, in a virtual host.
+PERMISSION = "permission"
+TOPIC_PERMISSION = "topic_permission"
 # Of the whole broker: of no virtual host.
 GLOBAL_PARAMETER = "global_parameter"
+USER = "user"
 USER_LIMITS = "user_limits"
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from amqpbroker.model.exchange import Exchange
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.stored_runs import StoredRuns
+    from amqpbroker.model.vhost import VirtualHost
 
 
 class Deadline(Protocol):
@@ -38,6 +39,19 @@ class Client(NamedTuple):
     connection: str
     channel: int
     user: str
+
+
+class LiveConnection(Protocol):
+    """A client that has logged in and is in a virtual host. vhost: set before anybody sees it."""
+
+    vhost: "VirtualHost"
+
+    @property
+    def user_name(self) -> str:
+        """Who has logged in."""
+
+    def force_close(self, reason: str) -> None:
+        """The client is told that the connection is closed from here, and why: 320."""
 
 
 class Sink(Protocol):

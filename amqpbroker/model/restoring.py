@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from amqpbroker.model.access.permissions import Permission, TopicPermission
+from amqpbroker.model.access.users import user_of
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.definitions import (
     BINDING,
@@ -11,8 +13,11 @@ from amqpbroker.model.definitions import (
     GLOBAL_PARAMETER,
     OPERATOR_POLICY,
     PARAMETER,
+    PERMISSION,
     POLICY,
     QUEUE,
+    TOPIC_PERMISSION,
+    USER,
     USER_LIMITS,
     VHOST,
     Content,
@@ -27,8 +32,9 @@ from amqpbroker.model.queues.hidden import HiddenQueue
 from amqpbroker.model.queues.priority import PriorityQueue
 from amqpbroker.model.queues.quorum import Order, QuorumQueue
 
-_OF_THE_BROKER: Final = (GLOBAL_PARAMETER, USER_LIMITS)
-_KINDS: Final = (*_OF_THE_BROKER, VHOST, PARAMETER, POLICY, OPERATOR_POLICY, EXCHANGE, QUEUE, BINDING)
+_OF_THE_BROKER: Final = (GLOBAL_PARAMETER, USER, USER_LIMITS)
+_OF_A_VHOST: Final = (VHOST, PERMISSION, TOPIC_PERMISSION, PARAMETER, POLICY, OPERATOR_POLICY, EXCHANGE, QUEUE, BINDING)
+_KINDS: Final = (*_OF_THE_BROKER, *_OF_A_VHOST)
 
 
 def unknown(kind: str, content: Content) -> str:
@@ -56,6 +62,7 @@ def restore(
         if kind not in _OF_THE_BROKER and vhost not in broker.vhosts:
             broker.add_vhost(vhost)
     _restore_what_is_set(broker, by_kind)
+    _restore_access(broker, by_kind)
     for vhost, name, content in by_kind[EXCHANGE]:
         kind_of = EXCHANGE_TYPES[content["type"]]
         arguments = table_from_json(content["arguments"])
@@ -109,10 +116,22 @@ def _restore_what_is_set(broker: Broker, by_kind: Mapping[str, list[tuple[str, s
     for _, user, content in by_kind[USER_LIMITS]:
         broker.quotas.add_user_limits(user, content)
     for vhost, _, content in by_kind[VHOST]:
-        broker.vhosts[vhost].default_queue_type = content["default_queue_type"]
+        broker.vhosts[vhost].take_metadata(content)
     for vhost, name, content in by_kind[PARAMETER]:
         component, own_name = json.loads(name)
         broker.vhosts[vhost].parameters.add(component, own_name, content["value"])
     for kind, for_operators in ((POLICY, False), (OPERATOR_POLICY, True)):
         for vhost, name, content in by_kind[kind]:
             broker.vhosts[vhost].parameters.add_policy(policy_of(vhost, name, content), for_operators=for_operators)
+
+
+def _restore_access(broker: Broker, by_kind: Mapping[str, list[tuple[str, str, Content]]]) -> None:
+    """Users, and what they may."""
+    for _, name, content in by_kind[USER]:
+        broker.users.add(user_of(name, content))
+    for vhost, name, content in by_kind[PERMISSION]:
+        permission = Permission(name, vhost, content["configure"], content["write"], content["read"])
+        broker.permissions.add(permission)
+    for vhost, name, content in by_kind[TOPIC_PERMISSION]:
+        user, exchange = json.loads(name)
+        broker.topic_permissions.add(TopicPermission(user, vhost, exchange, content["write"], content["read"]))

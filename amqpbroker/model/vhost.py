@@ -14,7 +14,16 @@ from amqpbroker.errors import (
 from amqpbroker.model.arguments import CLASSIC, QUEUE_TYPES, QUORUM, STREAM, queue_type
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.dead_letter import DeadLetters
-from amqpbroker.model.definitions import BINDING, EXCHANGE, QUEUE, VHOST, binding_name, exchange_content, queue_content
+from amqpbroker.model.definitions import (
+    BINDING,
+    EXCHANGE,
+    QUEUE,
+    VHOST,
+    Content,
+    binding_name,
+    exchange_content,
+    queue_content,
+)
 from amqpbroker.model.dispatch import new_strategy
 from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
@@ -53,7 +62,7 @@ class VirtualHost:
     random_bytes: where chance comes from. journal: where what is durable is recorded; None keeps everything in memory.
     events: who is told what happens here; user, where it is asked for, is at whose wish. tap: who watches the traffic.
     parameters: what is set by name: policies, limits. default_queue_type: of a queue that is declared without a type;
-    None: the broker's.
+    None: the broker's. description, tags: for people. recorded: a restart remembers it though nothing is in it.
     """
 
     def __init__(
@@ -78,6 +87,9 @@ class VirtualHost:
         self.dead_letters = DeadLetters(self)
         self.parameters = Parameters(self)
         self.default_queue_type: str | None = None
+        self.description = ""
+        self.tags: tuple[str, ...] = ()
+        self.recorded = False
         self._bindings_to: dict[Destination, dict[Binding, None]] = {}
         for exchange, kind, internal in PREDECLARED:
             self.exchanges[exchange] = EXCHANGE_TYPES[kind](exchange, True, False, internal, {})
@@ -85,6 +97,54 @@ class VirtualHost:
     def describe(self, kind: str, name: str) -> str:
         """How RabbitMQ's texts name a thing: `queue 'tasks' in vhost '/'`."""
         return f"{kind} '{name}' in vhost '{self.name}'"
+
+    # What it is itself
+
+    def set_metadata(
+        self, *, description: str, tags: Sequence[str], default_queue_type: str | None, user: str = INTERNAL_USER
+    ) -> None:
+        """Changes what is said of it, and what its queues are without a type of their own; see the attributes.
+
+        Raises InvalidParameterError if there is no such type, and nothing has changed.
+        """
+        check_queue_type(default_queue_type)
+        self.description, self.tags, self.default_queue_type = description, tuple(tags), default_queue_type
+        self.record()
+        self.events.vhost_told("updated", self, user)
+
+    def set_default_queue_type(self, kind: str | None) -> None:
+        """Queues that are declared without a type are of this one, where they can be; None: of the broker's.
+
+        Raises InvalidParameterError if there is no such type.
+        """
+        self.set_metadata(description=self.description, tags=self.tags, default_queue_type=kind)
+
+    def record(self) -> None:
+        """It is worth remembering from now on."""
+        if self.journal is not None:
+            self.recorded = True
+            content = {
+                "default_queue_type": self.default_queue_type,
+                "description": self.description,
+                "tags": list(self.tags),
+            }
+            self.journal.define(VHOST, self.name, "", content)
+
+    def take_metadata(self, content: Content) -> None:
+        """Takes in what is recorded of it; what was recorded once knew the queue type alone."""
+        self.default_queue_type = content["default_queue_type"]
+        self.description, self.tags = content.get("description", ""), tuple(content.get("tags", ()))
+        self.recorded = True
+
+    def empty(self, user: str) -> None:
+        """It is deleted, with all that is in it; its connections are gone."""
+        for queue in list(self.queues.values()):
+            self.delete_queue(queue, user)
+        for name in list(self.exchanges):
+            self.delete_exchange(name, user)
+        self.parameters.clear_all(user)
+        if self.journal is not None:
+            self.journal.undefine(VHOST, self.name, "")
 
     # Exchanges
 
@@ -242,21 +302,6 @@ class VirtualHost:
         self.add_queue(queue)
         return queue
 
-    def set_default_queue_type(self, kind: str | None) -> None:
-        """Queues that are declared without a type are of this one, where they can be; None: of the broker's.
-
-        Raises InvalidParameterError if there is no such type.
-        """
-        if kind is not None and kind not in QUEUE_TYPES:
-            raise InvalidParameterError(f"{kind} is not a valid queue type")
-        self.default_queue_type = kind
-        if self.journal is None:
-            return
-        if kind is None:
-            self.journal.undefine(VHOST, self.name, "")
-        else:
-            self.journal.define(VHOST, self.name, "", {"default_queue_type": kind})
-
     def make_queue(
         self, store: Store, name: str, durable: bool, auto_delete: bool, owner: object | None, arguments: Table
     ) -> PagedQueue | PriorityQueue | StreamQueue:
@@ -400,6 +445,12 @@ def _refuses(queue: Queue, message: Message) -> bool:
         return False
     rules.refused(message)
     return True
+
+
+def check_queue_type(kind: str | None) -> None:
+    """Raises InvalidParameterError if there is no such type of queues."""
+    if kind is not None and kind not in QUEUE_TYPES:
+        raise InvalidParameterError(f"{kind} is not a valid queue type")
 
 
 def check_new_name(kind: str, name: str) -> str:

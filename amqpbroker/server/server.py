@@ -8,12 +8,13 @@ import os
 import socket
 from typing import Final
 
-from amqpbroker.model.access import User, Users
+from amqpbroker.model.access import Users
 from amqpbroker.model.arguments import CLASSIC
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.protocol.connection import Settings
+from amqpbroker.server.access import set_up_access
 from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
 from amqpbroker.server.handshakes import Handshakes
@@ -41,8 +42,7 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        configured = [User(user.name, user.password, user.tags) for user in config.users]
-        users = Users(configured, frozenset(config.loopback_users))
+        users = Users(loopback_only=frozenset(config.loopback_users))
         self.loop = asyncio.get_running_loop()
         # What falls due may be delivered.
         self.ticker = Ticker(self.loop, self.flush_soon)
@@ -90,6 +90,7 @@ class Server:
         """Everything but listening: what the data directory holds is there from now on. Raises as `Storage` does."""
         if not self.config.memory:
             self.storage = Storage(self)
+        set_up_access(self.broker, self.config)
         self.broker.events.begin(self.broker.vhosts[self.config.vhost])
         if self._log_exchange is not None:
             self._log_exchange.begin(self.config.log_exchange_level, self.config.log_format)

@@ -68,6 +68,7 @@ class ConnectionTransport(asyncio.Protocol):
                 self._hold_reading,
                 self._release_reading,
                 _is_loopback(peer, family),
+                self.force_close,
                 self.name,
                 _end(here),
                 _end(peer),

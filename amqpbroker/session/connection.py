@@ -26,14 +26,15 @@ class Transport:
     """What a connection needs of its socket.
 
     write: takes octets. pause_reading, resume_reading: whether anything more is read. from_loopback: whether the peer
-    is on this machine. name: what logs call the connection. here, peer: address and port of the two ends, where there
-    are such.
+    is on this machine. force_close: tells the client that the connection is closed from here, and why. name: what logs
+    call the connection. here, peer: address and port of the two ends, where there are such.
     """
 
     write: Callable[[bytes], None]
     pause_reading: Callable[[], None]
     resume_reading: Callable[[], None]
     from_loopback: bool
+    force_close: Callable[[str], None]
     name: str = ""
     here: tuple[str, int] | None = None
     peer: tuple[str, int] | None = None
@@ -99,6 +100,10 @@ class Connection:
             channel_max=wire.channel_max,
         )
 
+    def force_close(self, reason: str) -> None:
+        """Tells the client that the connection is closed from here, and why: 320. What it held is released at once."""
+        self._transport.force_close(reason)
+
     # What the protocol calls
 
     def authenticate(self, mechanism: str, user: str, password: bytes) -> None:
@@ -117,7 +122,7 @@ class Connection:
         return AMQPError(ACCESS_REFUSED, f"{self._mechanism} login refused: {reason}", (0, 0))
 
     def open(self, vhost: str) -> None:
-        if self.broker.connection_count >= CONNECTIONS_MAX:
+        if len(self.broker.connections) >= CONNECTIONS_MAX:
             raise self._open_refused(f"connection refused: node connection limit ({CONNECTIONS_MAX}) is reached")
         found = self.broker.vhosts.get(vhost)
         if found is None:
@@ -127,7 +132,7 @@ class Connection:
         except AMQPError as refused:
             raise self._open_refused(refused.explanation) from refused
         self.vhost = found
-        self.broker.connection_count += 1
+        self.broker.connections[self] = None
         self.broker.events.connection_created(self, vhost, self.user_name)
 
     def _open_refused(self, reason: str) -> AMQPError:
@@ -147,7 +152,7 @@ class Connection:
         self._batch.touch(self)
 
     def closed(self) -> None:
-        self.broker.connection_count -= 1
+        del self.broker.connections[self]
         self.broker.quotas.close_connection(self.vhost, self.user_name)
         if self._blocked:
             # Only the answer to a close is still read.

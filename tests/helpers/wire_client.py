@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amqpbroker.errors import AMQPError
-from amqpbroker.model.access import User, Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.profiles import DEFAULT_PROFILE, Profile
 from amqpbroker.protocol.connection import Connection as WireConnection
@@ -33,6 +32,7 @@ from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table, from_python
 from tests.helpers.clock import HandClock
+from tests.helpers.users import allow_all, users_with
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 CONTENT_METHODS = {Basic.Return.id, Basic.Deliver.id, Basic.GetOk.id}
@@ -64,9 +64,9 @@ class MemoryServer:
         self.clock = clock or HandClock()
         self.batch = Batch()
         self.next_turn: list[Callable[[], None]] = []
-        users = Users([User("guest", "guest"), User("anna", "secret")])
-        self.broker = Broker(profile, users, random.Random(0).randbytes, self.clock)
+        self.broker = Broker(profile, users_with("guest", "anna"), random.Random(0).randbytes, self.clock)
         self.vhost = self.broker.add_vhost("/")
+        allow_all(self.broker)
         self.settings = Settings(profile, **{"server_properties": {}, **settings})
         self.message_size_max_bytes = message_size_max_bytes or profile.message_size_max_bytes
 
@@ -187,7 +187,7 @@ class WireClient:
         self._reader = FrameReader()
         self.connection = WireConnection(self.server.settings, self.clock.seconds)
         self.connection.on_fault = self.faults.append
-        transport = Transport(self._came, self._pause_reading, self._resume_reading, from_loopback)
+        transport = Transport(self._came, self._pause_reading, self._resume_reading, from_loopback, self.force_close)
         self.session = self.connection.handler = Connection(
             self.broker, self.server.batch, self.connection, transport, self.server.message_size_max_bytes
         )
@@ -290,6 +290,10 @@ class WireClient:
             self.send(number, Channel.Open())
             assert self.methods() == [Channel.OpenOk()]
         return self
+
+    def force_close(self, reason: str) -> None:
+        """The broker closes the connection."""
+        self.connection.force_close(reason, self.clock.seconds)
 
     def vanish(self) -> None:
         """The socket is gone."""

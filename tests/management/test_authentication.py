@@ -6,7 +6,7 @@ import pytest
 
 from amqpbroker.management.authentication import authenticate
 from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
-from amqpbroker.model.access import User
+from amqpbroker.server.config import ConfiguredUser
 from tests.helpers.management import api
 
 
@@ -46,6 +46,6 @@ async def test_these_peers_are_on_this_machine(peer: str | None) -> None:
 
 
 async def test_a_user_without_a_tag_has_no_business_here() -> None:
-    async with api(users=(User("worker", "secret"),)) as (server, _):
+    async with api(users=(ConfiguredUser("worker", "secret"),)) as (server, _):
         with pytest.raises(NotAuthorised, match="Not management user"):
             authenticate(basic(b"worker:secret"), "127.0.0.1", server.broker.users)

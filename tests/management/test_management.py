@@ -16,6 +16,7 @@ from tests.helpers.management import GUEST, IN_MEMORY
 
 async def test_who_comes_before_it_is_loaded_waits() -> None:
     server = Server(replace(IN_MEMORY, http_port=0))
+    server.open()
     management = Management(server)
     management.open()
     url = f"http://127.0.0.1:{management.web[0].port}/api/whoami"

@@ -8,10 +8,16 @@ import pytest
 from amqpbroker.limits import MESSAGE_OVERHEAD_BYTES
 from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.observing.firehose import Firehose
+from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.queue import Queue
 from amqpbroker.profiles import DEFAULT_PROFILE
+from amqpbroker.wire import methods
 from tests.helpers.clock import HandClock
 from tests.helpers.outlet import messages
+from tests.helpers.sessions import opened
+from tests.helpers.users import allow
+from tests.helpers.wire_client import MemoryServer, WireClient
 
 
 def broker(seed: int = 1) -> Broker:
@@ -111,3 +117,70 @@ def test_an_alarm_is_logged_once_when_it_comes_and_once_when_it_goes(caplog: pyt
         ("WARNING", "memory resource limit alarm set. Publishers will be blocked until this alarm clears"),
         ("WARNING", "memory resource limit alarm cleared"),
     ]
+
+
+# Virtual hosts and users come and go
+
+
+def test_a_virtual_host_is_as_it_was_asked_for() -> None:
+    one = broker()
+    vhost = one.create_vhost("new", description="for tests", tags=["a"], default_queue_type="quorum", tracing=True)
+    assert one.vhosts["new"] is vhost
+    assert (vhost.description, vhost.tags, vhost.default_queue_type) == ("for tests", ("a",), "quorum")
+    assert isinstance(vhost.tap, Firehose)
+    assert one.permissions.of_vhost("new") == []
+
+
+def test_a_virtual_host_with_an_unknown_queue_type_is_not_made() -> None:
+    one = broker()
+    with pytest.raises(InvalidParameterError, match="nosuch is not a valid queue type"):
+        one.create_vhost("new", default_queue_type="nosuch")
+    assert "new" not in one.vhosts
+
+
+def test_with_a_virtual_host_go_its_connections_and_what_they_held() -> None:
+    server = MemoryServer()
+    server.broker.create_vhost("other")
+    allow(server.broker, "guest", "other")
+    inside, outside = opened(server), WireClient(server).connect(vhost="other").open_channel(1)
+    outside.send(1, methods.Queue.Declare(queue="mine", exclusive=True), methods.Basic.Consume(queue="mine"))
+    outside.take()
+    server.broker.delete_vhost("other")
+    server.finish_turn()
+    assert outside.methods() == [
+        methods.Connection.Close(reply_code=320, reply_text="CONNECTION_FORCED - vhost 'other' is deleted")
+    ]
+    assert set(server.broker.vhosts) == {"/"}
+    assert list(server.broker.connections) == [inside.session]
+    assert server.broker.permissions.get("guest", "other") is None
+
+
+def test_nothing_of_a_deleted_virtual_host_is_there_when_its_name_comes_back() -> None:
+    one = broker()
+    vhost = one.create_vhost("new", description="old")
+    vhost.parameters.set_policy("short", {"pattern": "", "definition": {"max-length": 1}})
+    vhost.parameters.set_limit("max-queues", 1)
+    one.topic_permissions.set("anna", "new", "amq.topic", write="", read="")
+    one.delete_vhost("new")
+    again = one.create_vhost("new")
+    assert (again.description, len(again.parameters.policies), again.parameters.limits) == ("", 0, {})
+    assert one.topic_permissions.of_vhost("new") == []
+
+
+def test_with_a_user_go_the_connections_and_all_that_the_user_may() -> None:
+    server = MemoryServer()
+    stays, goes = opened(server), WireClient(server).connect(user="anna", password="secret").open_channel(1)
+    server.broker.topic_permissions.set("anna", "/", "amq.topic", write="", read="")
+    server.broker.quotas.set_user_limits("anna", {"max-channels": 3})
+    server.broker.delete_user("anna")
+    server.finish_turn()
+    (told,) = goes.methods()
+    assert told == methods.Connection.Close(reply_code=320, reply_text="CONNECTION_FORCED - user 'anna' is deleted")
+    assert list(server.broker.connections) == [stays.session]
+    assert (server.broker.permissions.of_user("anna"), server.broker.topic_permissions.of_user("anna")) == ([], [])
+    assert server.broker.quotas.user_limits() == {}
+
+
+def test_nobody_is_deleted_who_is_not_there() -> None:
+    with pytest.raises(KeyError):
+        broker().delete_user("anna")

@@ -248,7 +248,7 @@ def set_much(server: DurableServer) -> None:
     parameters.set_policy("rest", {"pattern": "^logs", "definition": {"alternate-exchange": "amq.fanout"}})
     parameters.set_policy("strict", {"pattern": "", "definition": {"expires": 9}}, for_operators=True)
     parameters.set_limit("max-queues", 7)
-    server.vhost.set_default_queue_type("quorum")
+    server.vhost.set_metadata(description="for tests", tags=["a", "b"], default_queue_type="quorum")
     server.broker.global_parameters.set("cluster_name", {"any": ["value"]})
     server.broker.quotas.set_user_limits("anna", {"max-channels": 3})
 
@@ -258,9 +258,9 @@ def all_that_is_set(server: DurableServer) -> dict[str, object]:
     return {
         "policies": list(parameters.policies),
         "parameters": list(parameters),
-        "default queue type": server.vhost.default_queue_type,
+        "virtual host": (server.vhost.default_queue_type, server.vhost.description, server.vhost.tags),
         "global": list(broker.global_parameters),
-        "users": dict(broker.quotas.user_limits()),
+        "limits": dict(broker.quotas.user_limits()),
     }
 
 
@@ -287,10 +287,66 @@ def test_what_was_cleared_stays_gone() -> None:
     server.vhost.parameters.clear_policy("rest")
     server.vhost.parameters.clear_policy("strict", for_operators=True)
     server.vhost.parameters.clear("vhost-limits", "limits")
-    server.vhost.set_default_queue_type(None)
+    server.vhost.set_metadata(description="", tags=(), default_queue_type=None)
     server.broker.global_parameters.clear("cluster_name")
     server.broker.quotas.clear_user_limit("anna", "all")
     assert all_that_is_set(restarted(client)) == all_that_is_set(DurableServer())
+
+
+# Users and virtual hosts
+
+
+def access_of(server: DurableServer) -> dict[str, object]:
+    broker = server.broker
+    return {
+        "virtual hosts": {name: (one.description, one.tags) for name, one in broker.vhosts.items()},
+        "users": list(broker.users),
+        "permissions": list(broker.permissions),
+        "topic permissions": list(broker.topic_permissions),
+    }
+
+
+def give_access(server: DurableServer) -> None:
+    broker = server.broker
+    broker.create_vhost("new", description="empty", tags=["a"])
+    broker.users.set("carl", password="wort", tags=["monitoring"])
+    broker.users.set("dora")
+    for name in ("carl", "dora"):
+        broker.permissions.set(name, "new", configure="c", write="w", read="")
+        broker.topic_permissions.set(name, "new", "amq.topic", write="{username}", read="")
+
+
+def test_users_and_what_they_may_come_back() -> None:
+    server = DurableServer()
+    give_access(server)
+    server.commit()
+    again = server.after_a_power_cut()
+    assert access_of(again) == access_of(server)
+    assert again.broker.users.authenticate("carl", b"wort") is not None
+    assert again.broker.users.authenticate("dora", b"") is None
+    assert access_of(again.after_a_stop().after_a_kill()) == access_of(server)
+
+
+def test_users_and_virtual_hosts_that_were_deleted_stay_gone() -> None:
+    server = DurableServer()
+    give_access(server)
+    server.vhost.new_queue("here", durable=True, auto_delete=False, owner=None, arguments={})
+    new = server.broker.vhosts["new"]
+    new.new_queue("there", durable=True, auto_delete=False, owner=None, arguments={})
+    new.parameters.set_policy("short", {"pattern": "", "definition": {"max-length": 1}})
+    server.broker.delete_user("dora")
+    server.broker.delete_vhost("new")
+    server.broker.users.set("carl", password="other")
+    server.commit()
+    again = server.after_a_power_cut()
+    assert access_of(again) == access_of(server)
+    assert (set(again.broker.vhosts), set(again.vhost.queues)) == ({"/"}, {"here"})
+
+
+def test_a_virtual_host_of_older_versions_knows_its_queue_type_alone() -> None:
+    broker, _, _ = filled({("vhost", "/", ""): {"default_queue_type": "quorum"}})
+    vhost = broker.vhosts["/"]
+    assert (vhost.default_queue_type, vhost.description, vhost.tags) == ("quorum", "", ())
 
 
 # From definitions alone

@@ -34,6 +34,7 @@ from amqpbroker.session.connection import Connection
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Exchange, Queue, Tx, encode_frame
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 from tests.helpers.simulated_disk import PowerLost, SimulatedDisk
+from tests.helpers.users import allow_all
 from tests.simulation import commands as c
 from tests.simulation import messages
 from tests.simulation.ledger import Given, Group, Ledger, key_of
@@ -206,6 +207,7 @@ class DurableWorld(World):
         )
         broker = Broker(self.broker.profile, self.broker.users, self.random.randbytes, self.clock)
         vhost = broker.add_vhost("/")
+        allow_all(broker)
         # What has expired meanwhile is looked at when all is compared.
         with patch.object(Rules, "enforce", _do_nothing), patch.object(QuorumRules, "enforce", _do_nothing):
             left = restore(broker, opened.log, opened.log.contents, opened.revive)

@@ -25,7 +25,11 @@ def feed(world: World, octets: bytes, draw: random.Random) -> tuple[WireConnecti
     answers: list[bytes] = []
     wire = WireConnection(world.settings, world.clock.seconds)
     session = wire.handler = Connection(
-        world.broker, world.batch, wire, Transport(answers.append, lambda: None, lambda: None, True), 1 << 20
+        world.broker,
+        world.batch,
+        wire,
+        Transport(answers.append, lambda: None, lambda: None, True, lambda reason: None),
+        1 << 20,
     )
     while octets:
         size = draw.choice((1, 7, 100, 5_000, len(octets)))

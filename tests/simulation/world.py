@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from amqpbroker.model.access import User, Users
 from amqpbroker.model.broker import Broker
 from amqpbroker.profiles import PROFILES
 from amqpbroker.protocol.connection import Connection as WireConnection
@@ -18,6 +17,7 @@ from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.methods import Method, decode, encode_frame
 from amqpbroker.wire.tables import Field
 from tests.helpers.clock import HandClock
+from tests.helpers.users import allow_all, users_with
 
 HEARTBEAT_S = 10
 HEARTBEAT_FRAME = b"\x08\x00\x00\x00\x00\x00\x00\xce"
@@ -109,8 +109,9 @@ class World:
         rules = PROFILES[profile]
         randomness = random.Random(1)
         self.clock = MillisecondClock()
-        self.broker = Broker(rules, Users([User("guest", "guest")]), randomness.randbytes, self.clock)
+        self.broker = Broker(rules, users_with("guest"), randomness.randbytes, self.clock)
         self.vhost = self.broker.add_vhost("/")
+        allow_all(self.broker)
         self.clients: dict[int, Client] = {}
         self.batch = Batch()
         self.settings = Settings(rules, {}, frame_max_bytes=FRAME_MAX_BYTES, heartbeat_s=HEARTBEAT_S)
@@ -142,7 +143,7 @@ class World:
             if session.full and not client.paused:
                 self._soon.append(session.go_on)
 
-        transport = Transport(write, lambda: None, lambda: None, True)
+        transport = Transport(write, lambda: None, lambda: None, True, lambda reason: None)
         session = wire.handler = Connection(self.broker, self.batch, wire, transport, 1 << 20)
         client = self.clients[number] = self.new_client(number, wire, session)
         capabilities = Field("F", {"consumer_cancel_notify": Field("t", cancel_notify)})

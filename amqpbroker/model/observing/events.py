@@ -22,6 +22,7 @@ from amqpbroker.wire.properties import PERSISTENT, Properties
 from amqpbroker.wire.tables import Field, Table, text
 
 if TYPE_CHECKING:
+    from amqpbroker.model.access.permissions import Permission, TopicPermission
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.policies.policy import Policy
     from amqpbroker.model.queue import Queue
@@ -337,6 +338,58 @@ class Events:
         """A virtual host has no limits any more."""
         self.tell("vhost.limits.cleared", {"user_who_performed_action": user, "name": "limits"})
 
+    # Virtual hosts, users and what they may
+
+    def vhost_told(self, what: str, vhost: "VirtualHost", user: str) -> None:
+        """A virtual host is there, or is described anew. what: created or updated."""
+        self.tell(
+            f"vhost.{what}",
+            {
+                "tags": vhost.tags,
+                "description": vhost.description,
+                "user_who_performed_action": user,
+                "cluster_state": {self._node_name: "running"},
+                "tracing": vhost.tap is not None,
+                "metadata": _metadata(vhost),
+                "default_queue_type": vhost.default_queue_type or "undefined",
+                "name": vhost.name,
+            },
+        )
+
+    def vhost_deleted(self, vhost: "VirtualHost", user: str) -> None:
+        """A virtual host is no more; if it was the one that events are told in, nothing is told any more."""
+        self.tell("vhost.deleted", {"user_who_performed_action": user, "name": vhost.name})
+        if vhost is self._vhost:
+            self._vhost = self._exchange = None
+
+    def user_changed(self, what: str, name: str, user: str) -> None:
+        """A user was created or deleted, or the password was changed or cleared. what: such as password.changed."""
+        self.tell(f"user.{what}", {"user_who_performed_action": user, "name": name})
+
+    def user_tags_set(self, name: str, tags: Sequence[str], user: str) -> None:
+        """A user has these tags."""
+        self.tell("user.tags.set", {"user_who_performed_action": user, "tags": tags, "name": name})
+
+    def permission_created(self, permission: "Permission", user: str) -> None:
+        """A user has these permissions, whether there were any before or not."""
+        patterns = {"read": permission.read, "write": permission.write, "configure": permission.configure}
+        about = {"vhost": permission.vhost, "user": permission.user}
+        self.tell("permission.created", {"user_who_performed_action": user, **patterns, **about})
+
+    def permission_deleted(self, name: str, vhost: str, user: str) -> None:
+        """A user has no permissions any more."""
+        self.tell("permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
+
+    def topic_permission_created(self, permission: "TopicPermission", user: str) -> None:
+        """A user has these topic permissions, whether there were any before or not."""
+        patterns = {"read": permission.read, "write": permission.write, "exchange": permission.exchange}
+        about = {"vhost": permission.vhost, "user": permission.user}
+        self.tell("topic.permission.created", {"user_who_performed_action": user, **patterns, **about})
+
+    def topic_permission_deleted(self, name: str, vhost: str, user: str) -> None:
+        """A user has no topic permissions any more, for an exchange or for all."""
+        self.tell("topic.permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
+
     # Alarms
 
     def alarm_set(self, resource: str) -> None:
@@ -390,6 +443,13 @@ def _terms(policy: "Policy") -> dict[str, object]:
         "definition": policy.definition,
         "pattern": policy.pattern,
     }
+
+
+def _metadata(vhost: "VirtualHost") -> str:
+    """What is said of a virtual host, as Erlang prints a map; tags are atoms there."""
+    default = f"default_queue_type => {erlang.json_term(vhost.default_queue_type)}," if vhost.default_queue_type else ""
+    description = f"description => {erlang.json_term(vhost.description)}"
+    return f"#{{{default}{description},tags => [{','.join(vhost.tags)}]}}"
 
 
 def _queue_type(queue: "Queue") -> str:

@@ -185,6 +185,14 @@ class Parameters:
         vhost.events.parameter_cleared(vhost.name, component, name, user)
         vhost.events.vhost_limits_cleared(user)
 
+    def clear_all(self, user: str) -> None:
+        """Forgets all policies and parameters: the virtual host is deleted."""
+        for component, name in list(self._values):
+            self.clear(component, name, user)
+        for for_operators in (True, False):
+            for policy in list(self._store(for_operators)):
+                self.clear_policy(policy.name, for_operators=for_operators, user=user)
+
     # Limits
 
     @property

@@ -98,6 +98,11 @@ class Quotas:
         """Takes in limits as they are, and records nothing of them."""
         self._user_limits[user] = dict(limits)
 
+    def forget_user(self, user: str) -> None:
+        """A user is gone."""
+        if user in self._user_limits:
+            self._change(user, {})
+
     def _change(self, user: str, limits: dict[str, int]) -> None:
         if limits:
             self._user_limits[user] = limits

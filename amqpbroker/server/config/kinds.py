@@ -29,11 +29,15 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredUser:
-    """A user to be there at the start. tags: RabbitMQ's, such as administrator."""
+    """A user to be there at the start. tags: RabbitMQ's, such as administrator.
+
+    only_at_first: only where no user is known yet, as RabbitMQ's default user.
+    """
 
     name: str
     password: str = field(repr=False)
     tags: tuple[str, ...] = ()
+    only_at_first: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

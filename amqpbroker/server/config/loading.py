@@ -78,7 +78,7 @@ def _from_rabbitmq(environment: Mapping[str, str]) -> dict[str, Any]:
     name, password, tags = (environment.get(variable) for variable in _DEFAULT_USER)
     if name or password:
         tag_names = re.split(r"[,\s]+", tags.strip()) if tags else ["administrator"]
-        values["users"] = (ConfiguredUser(name or "guest", password or "guest", tuple(tag_names)),)
+        values["users"] = (ConfiguredUser(name or "guest", password or "guest", tuple(tag_names), only_at_first=True),)
     return values
 
 

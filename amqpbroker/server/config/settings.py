@@ -110,9 +110,9 @@ class Config:
         DEFAULT_PROFILE, one_of(PROFILES), "The RabbitMQ version to behave as, and to be taken for by clients."
     )
     users: tuple[ConfiguredUser, ...] = setting(
-        (ConfiguredUser("guest", "guest", ("administrator",)),),
+        (ConfiguredUser("guest", "guest", ("administrator",), only_at_first=True),),
         USERS,
-        "Who may log in; naming anybody here leaves out guest.",
+        "Who may log in, with these passwords and tags at every start; by default guest, in a new data directory only.",
         flag="--user",
     )
     loopback_users: tuple[str, ...] = setting(

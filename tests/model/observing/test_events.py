@@ -428,6 +428,83 @@ def test_alarms_are_told() -> None:
     assert events(client) == [("alarm.set", about), ("alarm.cleared", about)]
 
 
+def test_users_are_told() -> None:
+    client = observer()
+    users, by = client.broker.users, {"user_who_performed_action": "guest", "name": "carl"}
+    users.set("carl", password="a", user="guest")
+    users.set("carl", password="b", tags=["administrator", "own"], user="guest")
+    users.set("carl", user="guest")
+    client.broker.delete_user("carl", "guest")
+    assert events(client) == [
+        ("user.created", by),
+        ("user.password.changed", by),
+        ("user.tags.set", by | {"tags": ["administrator", "own"]}),
+        ("user.password.cleared", by),
+        ("user.tags.set", by | {"tags": []}),
+        ("user.deleted", by),
+    ]
+
+
+def test_permissions_are_told_again_whenever_they_are_set() -> None:
+    client = observer()
+    by = {"user_who_performed_action": "guest", "vhost": "/", "user": "anna"}
+    patterns = {"read": "r", "write": "w", "configure": "c"}
+    for _ in range(2):
+        client.broker.permissions.set("anna", "/", configure="c", write="w", read="r", user="guest")
+    client.broker.permissions.clear("anna", "/", "guest")
+    topics = client.broker.topic_permissions
+    topics.set("anna", "/", "amq.topic", write="w", read="r", user="guest")
+    topics.clear("anna", "/", user="guest")
+    assert events(client) == [
+        *2 * [("permission.created", by | patterns)],
+        ("permission.deleted", by),
+        ("topic.permission.created", by | {"read": "r", "write": "w", "exchange": "amq.topic"}),
+        ("topic.permission.deleted", by),
+    ]
+
+
+def test_virtual_hosts_are_told() -> None:
+    client = observer(key="vhost.#")
+    vhost = client.broker.create_vhost("v", description="d", tags=["a", "b"], user="guest")
+    vhost.set_metadata(description="", tags=(), default_queue_type="quorum", user="guest")
+    client.broker.delete_vhost("v", "guest")
+    about = {
+        "user_who_performed_action": "guest",
+        "cluster_state": {"rabbit@localhost": "running"},
+        "tracing": False,
+        "name": "v",
+    }
+    first = {"tags": ["a", "b"], "description": "d", "default_queue_type": "undefined"}
+    second = {"tags": [], "description": "", "default_queue_type": "quorum"}
+    metadata = '#{default_queue_type => <<"quorum">>,description => <<>>,tags => []}'
+    assert events(client) == [
+        ("vhost.created", about | first | {"metadata": '#{description => <<"d">>,tags => [a,b]}'}),
+        ("vhost.updated", about | second | {"metadata": metadata}),
+        ("vhost.deleted", {"user_who_performed_action": "guest", "name": "v"}),
+    ]
+
+
+def test_what_is_in_a_virtual_host_is_told_before_it_goes() -> None:
+    client = observer()
+    vhost = client.broker.create_vhost("v")
+    vhost.new_queue("tasks", durable=True, auto_delete=False, owner=None, arguments={})
+    vhost.parameters.set_policy("short", {"pattern": "x", "definition": {"max-length": 1}})
+    events(client)
+    client.broker.delete_vhost("v", "guest")
+    told = kinds(client)
+    assert told[0] == "queue.deleted"
+    assert told[1:-2] == ["exchange.deleted"] * 7
+    assert told[-2:] == ["policy.cleared", "vhost.deleted"]
+
+
+def test_nothing_is_told_when_the_exchange_is_gone_with_its_virtual_host() -> None:
+    client = observer()
+    client.broker.create_vhost("other")
+    client.broker.delete_vhost("/")
+    assert not client.broker.events.are_heard
+    client.broker.delete_vhost("other")
+
+
 def test_values_have_the_types_that_rabbitmq_gives_them() -> None:
     client = observer()
     value = {"flag": True, "count": 3, "share": 0.5, "names": ["a"], "more": {"deep": "b"}}
