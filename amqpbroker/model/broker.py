@@ -79,6 +79,7 @@ class Broker:
         self.global_parameters = GlobalParameters()
         self.quotas = Quotas(profile)
         self._random_bytes = random_bytes
+        self._vhost_watchers: list[Callable[[VirtualHost], None]] = []
         self._on_unblock: dict[Callable[[], None], None] = {}
 
     # Virtual hosts and users
@@ -88,6 +89,8 @@ class Broker:
         vhost = self.vhosts[name] = VirtualHost(
             name, self.profile, self._random_bytes, self.clock, self.journal, self.events
         )
+        for begin in self._vhost_watchers:
+            begin(vhost)
         return vhost
 
     def create_vhost(
@@ -144,9 +147,20 @@ class Broker:
             if user in (None, connection.user_name) and vhost in (None, connection.vhost.name):
                 connection.force_close(reason)
 
+    def watch_vhosts(self, begin: Callable[[VirtualHost], None]) -> None:
+        """Calls begin with every virtual host that is there, and with each that comes."""
+        self._vhost_watchers.append(begin)
+        for vhost in self.vhosts.values():
+            begin(vhost)
+
     def trace(self, vhost: VirtualHost, is_on: bool) -> None:
         """Whether copies of what comes and goes in a virtual host go to amq.rabbitmq.trace. Forgotten by a restart."""
-        vhost.tap = Firehose(vhost, self.announcer, self.node_name) if is_on else None
+        if vhost.firehose is not None:
+            vhost.unwatch(vhost.firehose)
+            vhost.firehose = None
+        if is_on:
+            vhost.firehose = Firehose(vhost, self.announcer, self.node_name)
+            vhost.watch(vhost.firehose)
 
     def open_journal(self, journal: Journal) -> None:
         """From now on what is durable is recorded, and what does not fit into memory goes to disk."""

@@ -109,7 +109,7 @@ class DeadLetters:
                     ways[alike] = way
             if way.queues != queues:
                 if run:
-                    vhost.put(queues, run)
+                    self._put(exchange, queues, run)
                     run = []
                 queues = way.queues
             if way is not known_way or header is not known_header:
@@ -120,7 +120,13 @@ class DeadLetters:
             elif not way.is_kept:
                 self._keep(queue, reason, message)
         if run:
-            vhost.put(queues, run)
+            self._put(exchange, queues, run)
+
+    def _put(self, exchange: Exchange, queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
+        tap = self._vhost.tap
+        if tap is not None:
+            tap.forwarded(exchange, queues, messages)
+        self._vhost.put(queues, messages)
 
     def _ways_while(self, ways_of: tuple[object, ...]) -> "dict[tuple[bytes, int, bytes, bytes], _Way]":
         """The ways that are known under these circumstances."""

@@ -76,19 +76,31 @@ class Sink(Protocol):
         """Who it is, for those who watch."""
 
 
-class Tap(Protocol):
-    """Watches the traffic, a call for each run: firehose, live inbox, history, faults and measuring hang here."""
+class Tap:
+    """Watches the traffic, a call for each run: firehose, live inbox, history, faults and measuring hang here.
+
+    in_order: whether it has to be told of messages in the order in which they came, also where nobody else can tell.
+    Who derives from it is told of everything, and has to answer only what it wants to know.
+    """
+
+    in_order: bool = True
 
     def published(
         self, sink: Sink, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]
     ) -> None:
         """Messages of a client, sink, were routed, to no queue perhaps; they are not in the queues yet."""
 
+    def forwarded(self, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
+        """The broker itself sends messages on: dead letters, delayed ones. They are not in the queues yet."""
+
     def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
         """Messages were given to a consumer."""
 
     def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
         """Messages left a client's hands; how: 'ack', 'requeue' or 'discard'."""
+
+    def given_up(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
+        """A queue has dropped messages by its rules, whether they become dead letters or not; reason: as x-death's."""
 
 
 class RecordedQueue(Protocol):

@@ -30,6 +30,7 @@ from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
 from amqpbroker.model.message import EXPIRES, OWN_FLAGS, PERSISTENT, Message, address_of, by_flags, flags_of
 from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.observing.events import INTERNAL_USER, Events
+from amqpbroker.model.observing.taps import with_tap, without_tap
 from amqpbroker.model.policies.parameters import Parameters
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.ports import Clock, Journal, RecordedQueue, Store, Tap
@@ -63,6 +64,7 @@ class VirtualHost:
     events: who is told what happens here; user, where it is asked for, is at whose wish. tap: who watches the traffic.
     parameters: what is set by name: policies, limits. default_queue_type: of a queue that is declared without a type;
     None: the broker's. description, tags: for people. recorded: a restart remembers it though nothing is in it.
+    firehose: the tap that traces it; None: it is not traced.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class VirtualHost:
         self.journal = journal
         self.events = events or Events(profile, clock, Announcer(clock), "")
         self.tap: Tap | None = None
+        self.firehose: Tap | None = None
         self.version = 0
         self.queues: dict[str, Queue] = {}
         self.exchanges: dict[str, Exchange] = {"": DefaultExchange()}
@@ -145,6 +148,16 @@ class VirtualHost:
         self.parameters.clear_all(user)
         if self.journal is not None:
             self.journal.undefine(VHOST, self.name, "")
+
+    # Who watches
+
+    def watch(self, tap: Tap) -> None:
+        """From now on tap is told of the traffic."""
+        self.tap = with_tap(self.tap, tap)
+
+    def unwatch(self, tap: Tap) -> None:
+        """Tap is told of nothing more, if it ever was."""
+        self.tap = without_tap(self.tap, tap)
 
     # Exchanges
 
@@ -429,8 +442,11 @@ class VirtualHost:
         routing = self.route(exchange, kept.routing_keys, kept.properties)
         for keeper in routing.keepers:
             keeper.keep(kept)
-        if routing.queue_names:
-            self.put([self.queues[name] for name in routing.queue_names], [kept.message])
+        queues = [self.queues[name] for name in routing.queue_names]
+        if self.tap is not None:
+            self.tap.forwarded(exchange, queues, [kept.message])
+        if queues:
+            self.put(queues, [kept.message])
         return routing.queue_names
 
     def route(self, exchange: Exchange, routing_keys: Sequence[str], properties: Properties) -> Routing:

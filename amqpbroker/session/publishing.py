@@ -164,11 +164,12 @@ class Publisher:
         """Of one exchange, to one queue each, and nothing that has to be told or recorded in the order of both."""
         assert isinstance(group, RouteGroup) and isinstance(other, RouteGroup)
         channel = self._channel
+        tap = self._vhost.tap
         return (
             group.exchange is other.exchange
             and len(group.queues) == len(other.queues) == 1
             and channel.transaction is None
-            and self._vhost.tap is None
+            and (tap is None or not tap.in_order)
             and (channel.confirms is None or not (group.may_keep_waiting or other.may_keep_waiting))
         )
 

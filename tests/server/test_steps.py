@@ -7,6 +7,7 @@ import pytest
 
 from amqpbroker.limits import HELD_BACK_STEP_BYTES, HELD_BACK_STEP_S, HELD_BACK_STEPS_MAX
 from amqpbroker.model.broker import MEMORY
+from amqpbroker.model.ports import Tap
 from amqpbroker.server import steps as steps_module
 from amqpbroker.server.config import Config, Watermark
 from amqpbroker.server.server import Server
@@ -133,7 +134,7 @@ def test_a_socket_that_closes_is_left_alone() -> None:
 # On real sockets
 
 
-class Watching:
+class Watching(Tap):
     """settled: set when a message leaves a client's hands. published: how many messages came."""
 
     def __init__(self) -> None:
@@ -142,9 +143,6 @@ class Watching:
 
     def published(self, _sink: object, _exchange: object, _queues: object, messages: Sequence[object]) -> None:
         self.published_count += len(messages)
-
-    def delivered(self, *_: object) -> None:
-        pass
 
     def settled(self, *_: object) -> None:
         self.settled_.set()

@@ -13,7 +13,7 @@ from amqpbroker.model.broker import DISK
 from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import Message
-from amqpbroker.model.ports import Sink
+from amqpbroker.model.ports import Sink, Tap
 from amqpbroker.model.queue import Queue as QueueModel
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Queue
 from amqpbroker.wire.tables import Field, from_python
@@ -128,7 +128,7 @@ def test_a_fan_out_gives_every_queues_consumer_every_message() -> None:
         assert [body for tag, _, body, _ in received if tag == name] == [b"0", b"1", b"2"]
 
 
-class Tap:
+class Watching(Tap):
     def __init__(self) -> None:
         self.seen: list[tuple[str, bytes]] = []
 
@@ -150,7 +150,7 @@ class Tap:
 
 def test_a_tap_sees_all_that_comes_and_goes() -> None:
     client = with_queue()
-    tap = Tap()
+    tap = Watching()
     client.vhost.tap = tap
     publish_numbers(client, 1)
     client.send(1, Basic.Get(queue="tasks", no_ack=False), Basic.Reject(delivery_tag=1, requeue=True))

@@ -13,6 +13,7 @@ from pamqp.header import ContentHeader
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, NOT_IMPLEMENTED, PRECONDITION_FAILED
 from amqpbroker.limits import ROUTE_MEMO_MAX
 from amqpbroker.model.message import Message, address_of
+from amqpbroker.model.ports import Tap
 from amqpbroker.session.publishing import RouteGroup, return_frames
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchange, Method, Queue, Tx, encode_frame
 from amqpbroker.wire.tables import Field, Table, from_python
@@ -97,6 +98,23 @@ def test_in_a_transaction_the_order_stays(monkeypatch: pytest.MonkeyPatch) -> No
     counts = calls_of(client, monkeypatch)
     in_turn(client, "tasks", "other")
     assert counts == [1] * 6
+
+
+@pytest.mark.parametrize(("in_order", "expected"), [(True, [1] * 6), (False, [3, 3])])
+def test_who_watches_has_it_in_order_if_he_wants_to(
+    in_order: bool, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = with_two_queues()
+
+    class Watching(Tap):
+        pass
+
+    tap = Watching()
+    tap.in_order = in_order
+    client.vhost.watch(tap)
+    counts = calls_of(client, monkeypatch)
+    in_turn(client, "tasks", "other")
+    assert counts == expected
 
 
 def test_what_goes_to_a_queue_alone_and_with_others_stays_in_order() -> None:

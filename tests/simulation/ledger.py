@@ -15,7 +15,7 @@ from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.definitions import binding_name, exchange_content, table_to_json
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import DEADLINE_SHIFT, DIED, EXPIRES, PERSISTENT, Message
-from amqpbroker.model.ports import Sink
+from amqpbroker.model.ports import Sink, Tap
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.priority import PriorityQueue
 from amqpbroker.model.queues.quorum import FRONT, QuorumQueue, counts_of
@@ -92,7 +92,7 @@ class Group:
     settled: list[Record]
 
 
-class Ledger:
+class Ledger(Tap):
     """index: of the list that is open. done: the last one that is known to be on disk. states: by index, from it on.
 
     highest: by queue name and level, the position beyond all that was given out. given: by channel, what clients have

@@ -349,7 +349,7 @@ class Events:
                 "description": vhost.description,
                 "user_who_performed_action": user,
                 "cluster_state": {self._node_name: "running"},
-                "tracing": vhost.tap is not None,
+                "tracing": vhost.firehose is not None,
                 "metadata": _metadata(vhost),
                 "default_queue_type": vhost.default_queue_type or "undefined",
                 "name": vhost.name,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.message import Message, split_address
 from amqpbroker.model.observing.announcer import Announcer
-from amqpbroker.model.ports import Client, Sink
+from amqpbroker.model.ports import Client, Sink, Tap
 from amqpbroker.wire import properties
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table, long_string, texts
@@ -28,7 +28,7 @@ _REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _PROPERTY_NAMES: Final = [one.name for one in fields(Properties)][::-1]
 
 
-class Firehose:
+class Firehose(Tap):
     """The tap of a virtual host that is traced."""
 
     def __init__(self, vhost: "VirtualHost", announcer: Announcer, node_name: str) -> None:
@@ -68,9 +68,6 @@ class Firehose:
         for message in messages:
             if split_address(message[0])[0] != TRACE_EXCHANGE:
                 self._copy(f"deliver.{name}", message, _routing_keys(message), before, client, {})
-
-    def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
-        """Nothing of that is traced."""
 
     def _copy(
         self,

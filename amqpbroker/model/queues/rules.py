@@ -249,7 +249,12 @@ class Rules:
 
     def dead_letter(self, reason: str, messages: Sequence[Message]) -> None:
         """The queue has given up messages. Called when the queue is whole: it may get others by this."""
-        if messages and self.settings.dead_letter_exchange is not None:
+        if not messages:
+            return
+        tap = self._vhost.tap
+        if tap is not None:
+            tap.given_up(self._queue, reason, messages)
+        if self.settings.dead_letter_exchange is not None:
             self._vhost.dead_letters.add(self._queue, reason, messages)
 
     def undeliverable(self, reason: str, message: Message) -> None:
