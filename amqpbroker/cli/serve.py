@@ -22,7 +22,7 @@ from amqpbroker.cli import EXIT_DISK_FAILED, EXIT_FAILED, EXIT_OK, EXIT_USAGE, c
 from amqpbroker.journal.recovery import Damage
 from amqpbroker.management.management import Management
 from amqpbroker.server import logs
-from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest, unknown_rabbitmq_variables
+from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.server.server import Server
 from amqpbroker.server.storage import Storage, directory_of
@@ -49,17 +49,22 @@ def run(arguments: list[str], started_s: float) -> int:
     arguments: the flags. started_s: when the process began, on time.perf_counter's clock.
     """
     _take_standard_descriptors()
+    warnings: list[str] = []
     try:
-        config = load(parse(arguments), os.environ)
+        config = load(parse(arguments), os.environ, warnings.append)
     except ConfigError as error:
         complain(str(error))
         return EXIT_USAGE
     except SystemExit as end:  # argparse's way to end, after --help
         return EXIT_USAGE if end.code else EXIT_OK
     _raise_descriptor_limit()
-    logs.set_up(config.log_level, config.log_format)
-    if unknown := unknown_rabbitmq_variables(os.environ):
-        logger.warning("these environment variables mean nothing here: %s", ", ".join(unknown))
+    try:
+        logs.set_up(config.log_level, config.log_format, config.log_file)
+    except OSError as error:
+        complain(f"log_file: {error.filename}: {error.strerror}; name a file that can be written")
+        return EXIT_USAGE
+    for warning in warnings:
+        logger.warning("%s", warning)
     try:
         config = for_this_machine(config)
     except ConfigError as error:

@@ -3,11 +3,9 @@
 from amqpbroker.model.broker import Broker
 from amqpbroker.server.config import Config, ConfiguredUser
 
-_ALL = ".*"
-
 
 def set_up_access(broker: Broker, config: Config) -> None:
-    """Makes the configured users, and lets them do everything in the configured virtual host. Everything is restored.
+    """Makes the configured users, with their permissions in the configured virtual host. Everything is restored.
 
     As in RabbitMQ the default user is made only where no user is known. Users that are named explicitly have the
     configured password and tags from every start on. What they may is set only where the user or the virtual host is
@@ -28,8 +26,9 @@ def set_up_access(broker: Broker, config: Config) -> None:
         _set_user(broker, configured)
         # Directories that know no user are new, or from when everybody could do everything.
         vhosts = list(broker.vhosts) if no_users else [config.vhost] if is_new or vhost_is_new else []
+        configure, write, read = configured.permissions
         for name in vhosts:
-            broker.permissions.set(configured.name, name, configure=_ALL, write=_ALL, read=_ALL)
+            broker.permissions.set(configured.name, name, configure=configure, write=write, read=read)
 
 
 def _set_user(broker: Broker, configured: ConfiguredUser) -> None:

@@ -69,9 +69,12 @@ def discard(descriptor: int) -> None:
     os.close(nowhere)
 
 
-def set_up(level: str, log_format: str) -> None:
-    """Log to stderr from now on; level and log_format as in `Config`. In place of any earlier set-up."""
-    handler = StderrHandler()
+def set_up(level: str, log_format: str, path: str | None = None) -> None:
+    """Log to stderr from now on, or to a file; level and log_format as in `Config`. In place of any earlier set-up.
+
+    OSError: the file cannot be written to.
+    """
+    handler = _file_handler(path) if path is not None else StderrHandler()
     handler.setFormatter(JSONFormatter() if log_format == "json" else TextFormatter())
     # Not the root alone: another handler may want more.
     handler.setLevel(level.upper())
@@ -79,6 +82,13 @@ def set_up(level: str, log_format: str) -> None:
     logging.root.setLevel(level.upper())
     # What no line shows need not be asked of the system for every record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def _file_handler(path: str) -> logging.Handler:
+    """Appends; whoever moves the file away to keep the log short gets a new one in its place."""
+    from logging.handlers import WatchedFileHandler
+
+    return WatchedFileHandler(path, encoding="utf-8")
 
 
 def _time(record: logging.LogRecord) -> str:

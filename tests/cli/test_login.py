@@ -8,7 +8,8 @@ import pytest
 from amqpbroker.cli import login
 from amqpbroker.cli.client import DEFAULT_URL, basic
 from amqpbroker.cli.login import UsageError
-from amqpbroker.server.config.loading import CLIENT_VARIABLES, load
+from amqpbroker.server.config.environment import CLIENT_VARIABLES
+from amqpbroker.server.config.loading import load
 
 
 def options(*flags: str) -> Namespace:

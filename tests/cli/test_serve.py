@@ -197,6 +197,25 @@ def test_settings_come_from_the_file_and_the_environment(serve, tmp_path):
     assert program.urls == [f"amqp://guest:guest@127.0.0.1:{program.ports[0]}/a%20b%2Fc"]
 
 
+def test_a_rabbitmq_conf_starts_it_and_its_log_goes_where_that_says(serve, tmp_path):
+    path = tmp_path / "rabbitmq.conf"
+    log_file = tmp_path / "broker.log"
+    path.write_text(f"default_user = anna\ndefault_pass = s3cret\nlog.file = {log_file}\nlog.file.rotation.count = 5\n")
+    program = serve("--host", "127.0.0.1", RABBITMQ_CONFIG_FILE=str(tmp_path / "rabbitmq"))
+    assert program.urls == [f"amqp://127.0.0.1:{program.ports[0]}/"]
+    assert program.stop()[1] == ""
+    log = log_file.read_text()
+    assert f"these keys of rabbitmq.conf mean nothing here: log.file.rotation.count ({path}, line 4)" in log
+    assert "s3cret" not in log
+
+
+def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
+    assert refused("--log-file", str(tmp_path / "none" / "log")) == (
+        2,
+        f"amqpbroker: log_file: {tmp_path}/none/log: No such file or directory; name a file that can be written",
+    )
+
+
 def test_no_password_but_guests_is_said_or_logged(serve):
     program = serve("--host", "127.0.0.1", "--user", "anna:s3cret", "--log-level", "debug")
     assert program.urls == [f"amqp://127.0.0.1:{program.ports[0]}/"]

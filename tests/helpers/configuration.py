@@ -14,6 +14,11 @@ def written(folder: Path, content: str | bytes, name: str = "amqpbroker.yml") ->
     return {"config_file": str(path)}
 
 
+def conf(folder: Path, content: str) -> dict[str, object]:
+    """Write a rabbitmq.conf and give the arguments that name it."""
+    return written(folder, content, "rabbitmq.conf")
+
+
 def refusal(arguments: dict[str, object], environment: dict[str, str] | None = None) -> str:
     """The one line that refuses these settings."""
     with pytest.raises(ConfigError) as refused:

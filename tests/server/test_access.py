@@ -1,5 +1,7 @@
 """Who is there at the start, in a new data directory and in one that knows users already."""
 
+from dataclasses import replace
+
 import pytest
 
 from amqpbroker.model.broker import Broker
@@ -85,3 +87,10 @@ def test_a_new_virtual_host_is_open_to_those_who_are_configured(server: DurableS
     again.broker.add_vhost("new")
     set_up_access(again.broker, Config(users=(ANNA,), vhost="new"))
     assert permissions(again.broker) == [("anna", "/"), ("anna", "new")]
+
+
+def test_who_may_not_do_everything_is_kept_from_it(server: DurableServer) -> None:
+    set_up_access(server.broker, Config(users=(replace(ANNA, permissions=("", "^a", ".*")),)))
+    permission = server.broker.permissions.get("anna", "/")
+    assert permission is not None
+    assert (permission.configure, permission.write, permission.read) == ("", "^a", ".*")

@@ -118,3 +118,18 @@ def test_setting_up_again_replaces_the_first(log):
     set_up("info", "json")
     logging.getLogger("amqpbroker.server").info("once")
     assert [json.loads(line)["message"] for line in log()] == ["once"]
+
+
+def test_a_log_in_a_file_goes_on_in_a_new_one_when_it_is_moved_away(log, tmp_path):
+    path = tmp_path / "broker.log"
+    set_up("info", "text", str(path))
+    logging.getLogger("amqpbroker.server").info("one")
+    path.rename(tmp_path / "broker.log.1")
+    logging.getLogger("amqpbroker.server").info("two")
+    assert path.read_text(encoding="utf-8").endswith("amqpbroker.server: two\n")
+    assert log() == []
+
+
+def test_a_log_file_that_cannot_be_written_is_an_error(log, tmp_path):
+    with pytest.raises(OSError):
+        set_up("info", "text", str(tmp_path))

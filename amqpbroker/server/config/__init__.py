@@ -2,7 +2,7 @@
 
 from amqpbroker.server.config.errors import ConfigError, nearest
 from amqpbroker.server.config.kinds import ConfiguredUser, Watermark
-from amqpbroker.server.config.loading import load, unknown_rabbitmq_variables
+from amqpbroker.server.config.loading import load
 from amqpbroker.server.config.settings import SETTINGS, Config, Setting
 
 __all__ = [
@@ -14,5 +14,4 @@ __all__ = [
     "Watermark",
     "load",
     "nearest",
-    "unknown_rabbitmq_variables",
 ]

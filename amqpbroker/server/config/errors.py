@@ -1,7 +1,10 @@
 """The line that refuses a setting: what is wrong, where it stands, what to do."""
 
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TypeAlias
+
+# Gets a line for what is no error, and yet is not as somebody thinks.
+Warn: TypeAlias = Callable[[str], object]
 
 
 class ConfigError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from amqpbroker.model.policies.validation import compile_pattern
 from amqpbroker.server.machine import parse_size
 
 T = TypeVar("T")
@@ -31,13 +32,37 @@ class Watermark:
 class ConfiguredUser:
     """A user to be there at the start. tags: RabbitMQ's, such as administrator.
 
+    permissions: the patterns of what may be configured, written and read in the virtual host of the start.
     only_at_first: only where no user is known yet, as RabbitMQ's default user.
     """
 
     name: str
     password: str = field(repr=False)
     tags: tuple[str, ...] = ()
+    permissions: tuple[str, str, str] = (".*", ".*", ".*")
     only_at_first: bool = field(default=False, compare=False)
+
+
+def permissions_of(value: object) -> tuple[str, str, str]:
+    """The patterns from a mapping with configure, write and read; one that is left out is of everything."""
+    if not isinstance(value, Mapping) or not value.keys() <= {"configure", "write", "read"}:
+        raise TypeError
+    configure, write, read = (value.get(kind, ".*") for kind in ("configure", "write", "read"))
+    for pattern in (configure, write, read):
+        if not isinstance(pattern, str):
+            raise TypeError
+        if not is_pattern(pattern):
+            raise ValueError
+    return configure, write, read
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it is a regular expression."""
+    try:
+        compile_pattern(text)
+    except re.error:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +187,14 @@ def _read_user(value: object) -> ConfiguredUser:
         if len(tags) > 1 or not name:
             raise ValueError
         return ConfiguredUser(name, password, tuple(tag for tag in "".join(tags).split(",") if tag))
-    if not isinstance(value, dict) or not value.keys() <= {"name", "password", "tags"}:
+    if not isinstance(value, dict) or not value.keys() <= {"name", "password", "tags", "permissions"}:
         raise TypeError
-    return ConfiguredUser(_read_text(value["name"]), _read_text(value["password"]), _read_names(value.get("tags", [])))
+    return ConfiguredUser(
+        _read_text(value["name"]),
+        _read_text(value["password"]),
+        _read_names(value.get("tags", [])),
+        permissions_of(value.get("permissions", {})),
+    )
 
 
 def _read_users(value: object) -> tuple[ConfiguredUser, ...]:

@@ -5,6 +5,7 @@ Flags, environment variables, keys of the YAML file, conf/amqpbroker.yml and doc
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -122,8 +123,7 @@ class Config:
     default_queue_type: str = setting(
         CLASSIC,
         one_of({word: word for word in (CLASSIC, QUORUM, STREAM)}),
-        "The type of queues that are declared without one, where neither their virtual host says nor what they are "
-        "declared with speaks against it.",
+        "The type of durable queues that are declared without one, where their virtual host does not say.",
     )
     node_name: str = setting(
         "",
@@ -174,6 +174,9 @@ class Config:
     log_format: str = setting(
         "text", one_of({word: word for word in ("text", "json")}), "Log as lines of text, or of JSON."
     )
+    log_file: str | None = setting(
+        None, PATH, "A file to log to in place of stderr; when it is moved away, another is begun."
+    )
     log_exchange: str = setting(
         "false",
         one_of({word: word for word in ("false", "true", "debug", "info", "warning", "error")}),
@@ -197,7 +200,14 @@ class Config:
     )
     print_port: bool = setting(False, SWITCH, "Print the AMQP port alone as the first line of the output.")
     ready_file: str | None = setting(None, PATH, "A file that holds the AMQP port, there while clients can connect.")
-    config_file: str | None = setting(None, PATH, "The configuration file, in YAML.", flag="--config", in_file=False)
+    config_file: str | None = setting(
+        None,
+        PATH,
+        "The configuration file, in YAML or as a rabbitmq.conf; or a directory of *.conf files.",
+        flag="--config",
+        rabbitmq="RABBITMQ_CONFIG_FILE",
+        in_file=False,
+    )
 
     @property
     def log_exchange_level(self) -> str:
@@ -208,8 +218,7 @@ class Config:
         """0 stands for the profile's limit; whoever reads the setting gets the number. ConfigError: a contradiction."""
         if not self.message_size_max_bytes:
             object.__setattr__(self, "message_size_max_bytes", self.profile.message_size_max_bytes)
-        if self.memory and self.data_dir:
-            raise ConfigError(both_kept("memory and data_dir"))
+        refuse_both_kept({"memory": self.memory, "data_dir": self.data_dir}, "memory", "data_dir")
         if not self.hosts and self.unix_socket is None:
             raise ConfigError("hosts: there is nothing to listen on; name an address, or a unix_socket")
         if self.frame_max_bytes < self.profile.frame_max_min_bytes:
@@ -219,9 +228,10 @@ class Config:
             )
 
 
-def both_kept(names: str) -> str:
-    """Why these two settings of one source contradict each other."""
-    return f"{names}: messages are kept in one place; leave one of them out"
+def refuse_both_kept(values: Mapping[str, Any], memory: str, data_dir: str) -> None:
+    """One source may not ask for memory and for a directory. ConfigError, with the names given."""
+    if values.get("memory") and values.get("data_dir"):
+        raise ConfigError(f"{memory} and {data_dir}: messages are kept in one place; leave one of them out")
 
 
 @dataclass(frozen=True, slots=True)

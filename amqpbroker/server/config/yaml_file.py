@@ -9,7 +9,7 @@ def read_yaml(path: str) -> dict[Any, Any]:
     """The file's mapping of settings; an empty file has none. ConfigError: it cannot be read."""
     import yaml  # 20 ms that only a start with a file pays
 
-    advice = "write `name: value` lines as in conf/amqpbroker.yml (rabbitmq.conf is not read yet)"
+    advice = "write `name: value` lines as in conf/amqpbroker.yml, or `key = value` in a file named *.conf"
     try:
         with open(path, encoding="utf-8") as file:
             content = yaml.safe_load(file)

@@ -42,6 +42,14 @@ def test_only_the_file_can_hold_a_password_with_a_colon_or_a_blank(tmp_path):
     assert config.users == (ConfiguredUser("anna", "a: b", ("monitoring",)),)
 
 
+def test_what_a_user_may_do_stands_in_the_file_alone(tmp_path):
+    (anna,) = load(written(tmp_path, "users: [{name: anna, password: a, permissions: {write: ^a}}]"), {}).users
+    assert anna.permissions == (".*", "^a", ".*")
+    for permissions in ("{write: '*'}", "{delete: .*}", "{read: 5}", "all"):
+        user = f"users: [{{name: anna, password: a, permissions: {permissions}}}]"
+        assert "users: the value is not a list of users" in refusal(written(tmp_path, user))
+
+
 def test_a_path_may_start_at_home(monkeypatch):
     monkeypatch.setenv("HOME", "/home/anna")
     monkeypatch.setenv("USERPROFILE", "/home/anna")

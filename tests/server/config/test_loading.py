@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from amqpbroker.server.config import Config, ConfigError, ConfiguredUser, load, unknown_rabbitmq_variables
+from amqpbroker.server.config import Config, ConfigError, ConfiguredUser, load
 from tests.helpers.configuration import refusal, written
 
 # Which value wins
@@ -41,35 +41,34 @@ def test_the_environment_can_name_the_file(tmp_path):
     assert load({}, {"AMQPBROKER_CONFIG_FILE": path}).vhost == "orders"
 
 
-# RabbitMQ's variables
+THREE_PLACES = {"RABBITMQ_CONFIG_FILE": "one", "AMQPBROKER_CONFIG_FILE": "two", "flag": "three"}
 
 
-def test_rabbitmqs_own_variables_are_honoured():
-    config = load(
-        {},
-        {
-            "RABBITMQ_NODE_IP_ADDRESS": "0.0.0.0",
-            "RABBITMQ_NODE_PORT": "5673",
-            "RABBITMQ_DEFAULT_VHOST": "orders",
-            "RABBITMQ_DEFAULT_USER": "anna",
-            "RABBITMQ_DEFAULT_PASS": "p:w d",
-            "RABBITMQ_DEFAULT_USER_TAGS": "monitoring, management",
-        },
-    )
-    assert (config.hosts, config.port, config.vhost) == (("0.0.0.0",), 5673, "orders")
-    assert config.users == (ConfiguredUser("anna", "p:w d", ("monitoring", "management")),)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_file_that_is_read_is_the_one_that_is_named_last(tmp_path, count):
+    for name in THREE_PLACES.values():
+        (tmp_path / f"{name}.conf").write_text(f"default_vhost = {name}\n")
+    environment = {place: str(tmp_path / name) for place, name in list(THREE_PLACES.items())[:count]}
+    flag = environment.pop("flag", None)
+    assert load({"config_file": flag}, environment).vhost == list(THREE_PLACES.values())[count - 1]
 
 
-def test_a_default_password_alone_is_that_of_guest():
-    assert load({}, {"RABBITMQ_DEFAULT_PASS": "secret"}).users == (
-        ConfiguredUser("guest", "secret", ("administrator",)),
-    )
+def test_further_files_of_rabbitmq_overrule_its_first_and_no_other(tmp_path):
+    for name, vhost in (("rabbitmq.conf", "first"), ("conf.d/10.conf", "ten"), ("conf.d/20.conf", "twenty")):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"default_vhost = {vhost}\n")
+    both = {"RABBITMQ_CONFIG_FILE": f"{tmp_path}/rabbitmq", "RABBITMQ_CONFIG_FILES": f"{tmp_path}/conf.d"}
+    assert load({}, both).vhost == "twenty"
+    assert load({"config_file": f"{tmp_path}/rabbitmq.conf"}, both).vhost == "first"
+    assert load({}, both | {"RABBITMQ_CONFIG_FILES": f"{tmp_path}/conf.d/1*.conf"}).vhost == "ten"
 
 
-def test_only_rabbitmqs_variables_that_mean_nothing_here_are_unknown():
-    environment = {"RABBITMQ_NODE_PORT": "1", "RABBITMQ_VERSION": "4", "RABBITMQ_HOME": "/", "RABBIT": "x", "PATH": ""}
-    assert unknown_rabbitmq_variables(environment) == ["RABBITMQ_HOME", "RABBITMQ_VERSION"]
-    assert load({}, environment).port == 1
+def test_beside_a_file_in_yaml_those_of_rabbitmq_are_read_as_well(tmp_path):
+    (tmp_path / "more.conf").write_text("heartbeat = 5\n")
+    path = written(tmp_path, "{heartbeat_s: 7, vhost: orders}")["config_file"]
+    config = load({}, {"RABBITMQ_CONFIG_FILE": str(path), "RABBITMQ_CONFIG_FILES": f"{tmp_path}/*.conf"})
+    assert (config.heartbeat_s, config.vhost) == (5, "orders")
 
 
 # Where messages are kept, and how many

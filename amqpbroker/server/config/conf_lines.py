@@ -1,0 +1,35 @@
+"""The lines of a rabbitmq.conf while they are read: whatever is taken has been seen to."""
+
+from collections.abc import Iterable
+
+from amqpbroker.server.config.conf_format import Key, Line
+from amqpbroker.server.config.errors import ConfigError
+from amqpbroker.server.config.rabbitmq_keys import matches
+
+
+class ConfLines:
+    """lines: all of them, by key."""
+
+    def __init__(self, lines: dict[Key, Line]) -> None:
+        self._left = dict(lines)
+
+    @property
+    def left(self) -> Iterable[Line]:
+        """What nobody has taken."""
+        return self._left.values()
+
+    def take(self, pattern: str) -> list[Line]:
+        """The lines of a pattern, which are seen to by that."""
+        parts = tuple(pattern.split("."))
+        found = [line for key, line in self._left.items() if matches(key, parts)]
+        for line in found:
+            if line.value.startswith("encrypted:"):
+                advice = "give it as it is, or from a file as $(<file)"
+                raise ConfigError(f"{line.where}: {line.name}: encrypted values are not read here; {advice}")
+            del self._left[line.key]
+        return found
+
+    def one(self, *patterns: str) -> Line | None:
+        """The line of the first of these that is there; the others are seen to as well."""
+        found = [line for pattern in patterns for line in self.take(pattern)]
+        return found[0] if found else None
