@@ -1,5 +1,6 @@
 """The management interface as an ASGI application: guards around the resources of the API."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from amqpbroker.management import api
 from amqpbroker.management.errors import ApiError, NotFound
 from amqpbroker.management.guards import Guards
+from amqpbroker.management.inbox.inbox import Inbox
+from amqpbroker.management.inbox.showing import Showing
 from amqpbroker.management.resources import error_response, route
 
 if TYPE_CHECKING:
@@ -36,7 +39,9 @@ def build_app(server: "Server") -> ASGIApp:
     routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES]
     inner = Starlette(routes=routes, exception_handlers={404: _not_found})
     inner.router.redirect_slashes = False
-    return Guarded(GZipMiddleware(inner, minimum_size=860), Guards(server.config.http_hosts))
+    inner.state.inbox = Inbox(server.broker)
+    inner.state.showing = Showing(server.broker)
+    return Guarded(GZipMiddleware(inner, minimum_size=860), Guards(server.config.http_hosts), inner.state.inbox.close)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
@@ -46,9 +51,11 @@ async def _not_found(request: Request, error: Exception) -> Response:
 class Guarded:
     """Refuses what a browser was made to send, tidies paths up, and says in every answer how to take it."""
 
-    def __init__(self, app: ASGIApp, guards: Guards) -> None:
+    def __init__(self, app: ASGIApp, guards: Guards, close: Callable[[], None]) -> None:
         self._app = app
         self._guards = guards
+        # Ends answers that would go on as long as somebody reads them.
+        self.close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -39,6 +39,7 @@ class Listener:
         self._port = port
         self._load_app = load_app
         self._sockets: list[socket.socket] = []
+        self._app: Any = None
         self._uvicorn: Any = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -62,7 +63,8 @@ class Listener:
         build, make_server = await loop.run_in_executor(None, self._load)
         if not self._sockets:  # it was closed meanwhile
             return
-        self._uvicorn = make_server(build(self._server))
+        self._app = build(self._server)
+        self._uvicorn = make_server(self._app)
         self._serving = loop.create_task(self._uvicorn.serve(self._sockets))
 
     def _load(self) -> tuple[Callable[["Server"], Any], Callable[[Any], Any]]:
@@ -73,6 +75,9 @@ class Listener:
     async def close(self) -> None:
         """Ends what is under way, and listens no more."""
         if self._serving is not None:
+            close = getattr(self._app, "close", None)
+            if close is not None:  # it has answers that would go on for ever
+                close()
             self._uvicorn.should_exit = self._uvicorn.force_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await self._serving

@@ -90,6 +90,9 @@ class Tap:
     ) -> None:
         """Messages of a client, sink, were routed, to no queue perhaps; they are not in the queues yet."""
 
+    def returned(self, messages: Sequence[Message]) -> None:
+        """Messages that were published just now found no queue, and go back to their publisher."""
+
     def forwarded(self, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
         """The broker itself sends messages on: dead letters, delayed ones. They are not in the queues yet."""
 

@@ -238,6 +238,8 @@ class Channel:
         if tap is not None:
             tap.published(self, group.exchange, group.queues, messages)
         if group.mandatory:
+            if tap is not None:
+                tap.returned(messages)
             wire = self.connection.wire
             for message in messages:
                 wire.write(return_frames(self.number, message, wire.frame_max_bytes))

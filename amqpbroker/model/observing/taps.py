@@ -25,6 +25,10 @@ class Taps(Tap):
         for tap in self.taps:
             tap.published(sink, exchange, queues, messages)
 
+    def returned(self, messages: Sequence[Message]) -> None:
+        for tap in self.taps:
+            tap.returned(messages)
+
     def forwarded(self, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
         for tap in self.taps:
             tap.forwarded(exchange, queues, messages)
