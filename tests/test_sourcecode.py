@@ -20,7 +20,11 @@ LONG_FUNCTIONS = {
 }
 # Where any fault of ours is caught: of one connection, which must not take the other clients with it; and of the books
 # of the journal, after which nothing may be confirmed any more.
-CATCHES_ALL = {"amqpbroker/server/transport.py", "amqpbroker/server/storage.py"}
+CATCHES_ALL = {
+    "amqpbroker/management/resources.py",
+    "amqpbroker/server/storage.py",
+    "amqpbroker/server/transport.py",
+}
 # Nothing imports these: they are where a process begins, or a verb, which is imported by its name.
 BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main"} | {
     f"amqpbroker.cli.{verb.module}" for verb in VERBS.values()

@@ -6,6 +6,8 @@ Source: RabbitMQ `rabbit_mgmt_util` (bad_request, not_authorised, not_found), re
 from collections.abc import Mapping
 from typing import Any
 
+from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, NOT_FOUND, AMQPError
+
 
 class ApiError(Exception):
     """Becomes an answer in `resources`. error, reason: as JSON has them; without an error the body is empty."""
@@ -50,10 +52,24 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """404: no such thing, or no such path."""
+    """404: no such thing, or no such path. reason: what is not there, where that is not what the path names."""
 
-    def __init__(self) -> None:
-        super().__init__(404, "Object Not Found", "Not Found")
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(404, "not_found" if reason else "Object Not Found", reason or "Not Found")
+
+
+class PreconditionFailed(ApiError):
+    """412: something is in the way, which has to be taken away first."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(412, "precondition_failed", reason)
+
+
+class Unavailable(ApiError):
+    """503: not now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(503, "service_unavailable", reason)
 
 
 class TooLarge(ApiError):
@@ -61,3 +77,12 @@ class TooLarge(ApiError):
 
     def __init__(self, size_max_bytes: int) -> None:
         super().__init__(413, "payload_too_large", f"the body is larger than {size_max_bytes} bytes")
+
+
+def refusal(error: AMQPError) -> ApiError:
+    """What AMQP refuses, as the API puts it. Source: RabbitMQ `rabbit_mgmt_util:direct_request`."""
+    if error.code == NOT_FOUND:
+        return NotFound(error.explanation)
+    if error.code in (ACCESS_REFUSED, NOT_ALLOWED):
+        return NotAuthorised("Access refused.")
+    return BadRequest(error.explanation)

@@ -5,7 +5,7 @@ Clients are sloppy: names come quoted in every way, numbers and truths as string
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from amqpbroker.server.server import Server
 
 BODY_MAX_BYTES: Final = 1_048_576
+# What Erlang prints in a line.
+_LINE_MAX: Final = 78
+_ENCODED_TWICE: Final = "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off", ""})
 
@@ -76,18 +79,19 @@ class ApiRequest:
     async def json(self) -> Any:
         """The body as JSON; nothing is an empty object. Raises 400."""
         octets = await self.octets()
-        if not octets.strip():
-            return {}
-        try:
-            return json.loads(octets)
-        except (ValueError, RecursionError):
-            raise BadRequest("the body is not JSON") from None
+        return parse_json(octets) if octets.strip() else {}
 
-    async def object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises 400."""
+    async def object(self, *keys: str) -> dict[str, Any]:
+        """The body as a JSON object; nothing and null are an empty one. keys: those it has to have. Raises 400."""
         content = await self.json()
+        if content is None:
+            content = {}
+        if isinstance(content, str):
+            raise BadRequest(_ENCODED_TWICE)
         if not isinstance(content, dict):
-            raise BadRequest("the body is not a JSON object")
+            raise BadRequest("not_json: the body is no object")
+        if missing := [key for key in keys if key not in content]:
+            raise BadRequest(_missing(missing))
         return content
 
     async def recorded(self) -> None:
@@ -103,6 +107,34 @@ class ApiRequest:
             await done.wait()
 
 
+def parse_json(octets: bytes) -> Any:
+    """The value that is written there. Raises 400."""
+    try:
+        content = json.loads(octets, parse_constant=_refuse_constant)
+        # Half a character in a text (\ud800) has no octets.
+        json.dumps(content, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"not_json: {error}") from None
+    except RecursionError:
+        raise BadRequest("not_json: too many lists and objects within each other") from None
+    except UnicodeError:
+        raise BadRequest("not_json: a text in it is no Unicode") from None
+    except ValueError as error:
+        raise BadRequest(f"not_json: {error}") from None
+    return content
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _missing(keys: Sequence[str]) -> str:
+    """As Erlang prints it: one to a line where they do not fit into one."""
+    entries = [f"{{key_missing,{key}}}" for key in keys]
+    line = f"[{','.join(entries)}]"
+    return line if len(line) <= _LINE_MAX else "[" + ",\n ".join(entries) + "]"
+
+
 def truth(value: Any, name: str) -> bool:
     """A truth, or what clients send for one. Raises 400."""
     if isinstance(value, bool):
@@ -110,14 +142,14 @@ def truth(value: Any, name: str) -> bool:
     word = str(value).lower()
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise BadRequest(f"{name}: {value!r} is neither true nor false")
+    raise BadRequest(f"{name}: {value!r:.100} is neither true nor false")
 
 
 def whole_number(value: Any, name: str) -> int:
     """A whole number, or its digits. Raises 400."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise BadRequest(f"{name}: {value!r} is not a whole number")
+        raise BadRequest(f"{name}: {value!r:.100} is not a whole number")
     try:
         return int(value)
     except ValueError:
-        raise BadRequest(f"{name}: {value!r} is not a whole number") from None
+        raise BadRequest(f"{name}: {value!r:.100} is not a whole number") from None

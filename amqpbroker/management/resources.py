@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.management.access import Access, anybody
 from amqpbroker.management.authentication import authenticate
-from amqpbroker.management.errors import ApiError, BadRequest
+from amqpbroker.management.errors import ApiError, BadRequest, refusal
 from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest
 from amqpbroker.model.policies.validation import InvalidParameterError
 
@@ -60,6 +60,12 @@ def route(resource: Resource, server: "Server") -> Route:
             return await _answer(resource, server, request)
         except ApiError as error:
             return error_response(error)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception:
+            # Told once, with all of it, where the operator looks, and to the client that it is no fault of theirs.
+            logger.exception("%s %s: internal error", request.method, resource.path)
+            return error_response(ApiError(500, "Internal Server Error", "a fault of the broker; its log has more"))
 
     return Route(f"/api{resource.path}", endpoint, methods=["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
 
@@ -79,7 +85,7 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     try:
         result = await handler(asked)
     except AMQPError as error:
-        raise BadRequest(error.text) from error
+        raise refusal(error) from error
     except InvalidParameterError as error:
         raise BadRequest(str(error)) from error
     if isinstance(result, Response):

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from heapq import heappop, heappush
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 Entry = tuple[int, Message, int]
 """What a client has: (position, message, number of the consumer). Ints and tuples, so that the collector lets go."""
 
+Waiting = tuple[int, Message, bool]
+"""What waits: (position, message, redelivered)."""
+
 
 class Return(StrEnum):
     """How what a client had comes back: by basic.nack and basic.recover, by basic.reject, or by its channel's end."""
@@ -59,7 +62,7 @@ class Queue:
     unacked: how many messages are with clients. resting: called when the backlog is short again.
     held_bytes: what it keeps in memory of the messages that wait. log: what is recorded of it, None if nothing of it
     survives a restart. settings: what its arguments and policies come to; rules: what follows from them for its
-    messages, None if nothing does.
+    messages, None if nothing does. paused: consumers get nothing until it is resumed.
     """
 
     # Whether it records what is not persistent too, if it records anything.
@@ -81,6 +84,7 @@ class Queue:
         "log",
         "name",
         "owner",
+        "paused",
         "published_count",
         "ready",
         "redelivered_count",
@@ -123,6 +127,7 @@ class Queue:
         self.single_active: SingleActive | None = None
         self.resting: list[Callable[[], None]] = []
         self.had_consumer = False
+        self.paused = False
         self.deleted = False
         self.published_count = 0
         self.delivered_count = 0
@@ -313,9 +318,25 @@ class Queue:
 
     def ready_to_take(self, consumer: "Consumer") -> None:
         """A consumer may have capacity (again): it joins its round at the end."""
+        if self.paused:
+            return
         if consumer.registered and not consumer.in_turn and not consumer.waits and consumer.capacity > 0:
             consumer.in_turn = True
             self.levels.setdefault(consumer.priority, deque()).append(consumer)
+
+    def pause(self) -> None:
+        """From now on consumers get nothing; what they have is theirs. Forgotten by a restart."""
+        self.paused = True
+        for consumer in self.consumers:
+            if consumer.in_turn:
+                self._leave_turn(consumer)
+
+    def resume(self) -> None:
+        """Consumers get again what waits."""
+        self.paused = False
+        for consumer in self.consumers:
+            self.ready_to_take(consumer)
+        self.drain()
 
     def _look_who_is_active(self, single_active: "SingleActive") -> None:
         single_active.look(self.consumers)
@@ -540,11 +561,17 @@ class Queue:
             self._look_who_is_active(self.single_active)
         self.ready_to_take(consumer)
 
-    def messages(self) -> list[tuple[int, Message, bool]]:
-        """What waits, in order, without taking it: (position, message, redelivered)."""
+    def messages(self) -> list[Waiting]:
+        """What waits, in order, without taking it."""
+        return self.peek(0, self.message_count)
+
+    def peek(self, skip: int, count: int) -> list[Waiting]:
+        """What waits behind so many, in order, without taking it; at most count of them."""
         back = sorted(self.requeued)
-        waiting = [(position, message, True) for position, message in back]
-        return waiting + [(self.head + place, message, False) for place, message in enumerate(self.ready)]
+        waiting = [(position, message, True) for position, message in back[skip : skip + count]]
+        skip, count = max(skip - len(back), 0), count - len(waiting)
+        ready = islice(self.ready, skip, skip + count)
+        return waiting + [(self.head + skip + place, message, False) for place, message in enumerate(ready)]
 
 
 def _are_apart(level: "deque[Consumer]") -> bool:

@@ -6,8 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+from starlette.requests import Request
 
 from amqpbroker.management.app import build_app
+from amqpbroker.management.direct import DirectChannel
+from amqpbroker.management.requests import ApiRequest
+from amqpbroker.model.access import User
 from amqpbroker.server.config import Config
 from amqpbroker.server.server import Server
 
@@ -28,3 +32,31 @@ async def api(
             yield server, client
     finally:
         await server.stop()
+
+
+def direct(server: Server, vhost: str = "/") -> DirectChannel:
+    """A channel of guest's, as handlers have it."""
+    scope = {"type": "http", "method": "PUT", "headers": [], "query_string": b"", "path_params": {"vhost": vhost}}
+    return DirectChannel(ApiRequest(Request(scope), server, User("guest", "guest")))
+
+
+async def declare(client: httpx.AsyncClient, queue: str, **properties: Any) -> None:
+    """A durable queue of the virtual host /, if nothing else is said."""
+    answer = await client.put(f"/api/queues/%2F/{queue}", json={"durable": True, **properties})
+    assert answer.status_code in (201, 204), answer.text
+
+
+async def publish(client: httpx.AsyncClient, routing_key: str, *payloads: str, **properties: Any) -> None:
+    """Publishes texts to the default exchange."""
+    for payload in payloads:
+        body = {"routing_key": routing_key, "properties": properties, "payload": payload, "payload_encoding": "string"}
+        answer = await client.post("/api/exchanges/%2F/amq.default/publish", json=body)
+        assert answer.status_code == 200, answer.text
+
+
+async def get(
+    client: httpx.AsyncClient, queue: str, count: int = 100, mode: str = "ack_requeue_true", **more: Any
+) -> Any:
+    """Gets messages off a queue of the virtual host /."""
+    body = {"count": count, "ackmode": mode, "encoding": "auto", **more}
+    return (await client.post(f"/api/queues/%2F/{queue}/get", json=body)).json()

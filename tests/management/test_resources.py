@@ -1,8 +1,15 @@
 """What all resources have in common: methods, credentials, and how a handler's result is answered."""
 
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
 from amqpbroker.management.requests import ApiRequest
-from amqpbroker.management.resources import Resource, json_response
-from tests.helpers.management import api
+from amqpbroker.management.resources import Resource, json_response, route
+from tests.helpers.management import GUEST, api
 
 
 async def test_head_is_get_without_a_body() -> None:
@@ -42,6 +49,19 @@ def test_names_that_are_no_unicode_can_be_told() -> None:
 
 def test_a_resource_knows_its_methods() -> None:
     assert Resource("/x", {"PUT": _nothing, "DELETE": _nothing}).allow == "PUT, DELETE, OPTIONS"
+
+
+async def test_a_fault_of_ours_is_logged_once_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(request: ApiRequest) -> Any:
+        raise KeyError("secret")
+
+    async with api() as (server, _):
+        transport = httpx.ASGITransport(Starlette(routes=[route(Resource("/x", {"GET": fails}), server)]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", auth=GUEST) as client:
+            answer = await client.get("/api/x")
+    assert (answer.status_code, answer.json()["error"]) == (500, "Internal Server Error")
+    assert "secret" not in answer.text
+    assert [record.exc_info is not None for record in caplog.records if record.levelno >= logging.ERROR] == [True]
 
 
 async def _nothing(request: ApiRequest) -> None:

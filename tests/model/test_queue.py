@@ -464,3 +464,34 @@ def subscribe_only(
 
 TestQueueBesideAList = QueueBesideAList.TestCase
 TestQueueBesideAList.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+def test_a_paused_queue_gives_nothing_to_consumers_until_it_is_resumed() -> None:
+    queue, outlet = Queue("tasks"), Outlet()
+    subscribe(queue, "a", outlet)
+    queue.pause()
+    queue.extend(messages(3))
+    assert outlet.deliveries == [] and queue.message_count == 3
+    queue.resume()
+    assert [body for _, _, body, _ in outlet.deliveries] == [b"1", b"2", b"3"]
+
+
+def test_who_begins_to_consume_from_a_paused_queue_waits_too() -> None:
+    queue, outlet = Queue("tasks"), Outlet()
+    queue.extend(messages(1))
+    queue.pause()
+    subscribe(queue, "a", outlet)
+    queue.drain()
+    assert outlet.deliveries == []
+
+
+def test_a_look_begins_behind_so_many_and_takes_nothing() -> None:
+    queue = Queue("tasks")
+    queue.extend(messages(4))
+    first = queue.take()
+    assert first is not None
+    queue.requeue([first[:2]])
+    looked_at = [(message[2], redelivered) for _, message, redelivered in queue.peek(0, 2)]
+    assert looked_at == [(b"1", True), (b"2", False)]
+    assert [message[2] for _, message, _ in queue.peek(2, 9)] == [b"3", b"4"]
+    assert queue.message_count == 4

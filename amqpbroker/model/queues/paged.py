@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.limits import HEAD_MAX_BYTES, MESSAGE_OVERHEAD_BYTES
 from amqpbroker.model.message import PERSISTENT, Message
-from amqpbroker.model.queue import Entry, Queue, size_of
+from amqpbroker.model.queue import Entry, Queue, Waiting, size_of
 from amqpbroker.model.stored_runs import StoredRuns
 from amqpbroker.wire.tables import Table
 
@@ -177,15 +177,25 @@ class PagedQueue(Queue):
         super().purge()
         return count
 
-    def messages(self) -> list[tuple[int, Message, bool]]:
-        back = sorted(self.requeued)
-        waiting = [(position, message, True) for position, message in back]
-        waiting += [(self.head + place, message, self.again) for place, message in enumerate(self.ready)]
-        for first, count, place, redelivered in self.on_disk:
-            read = self.store.read(place, self.log_id, first, count)
-            waiting += [(first + at, message, redelivered) for at, message in enumerate(read) if message is not None]
+    def peek(self, skip: int, count: int) -> list[Waiting]:
+        waiting = super().peek(skip, count)
+        if self.again:
+            waiting = [(position, message, True) for position, message, _ in waiting]
+        skip = max(skip - len(self.requeued) - len(self.ready), 0)
+        for first, run_count, place, redelivered in self.on_disk:
+            wanted = min(run_count - skip, count - len(waiting))
+            if wanted > 0:
+                read = self.store.read(place, self.log_id, first + skip, wanted)
+                waiting += [
+                    (first + skip + at, message, redelivered) for at, message in enumerate(read) if message is not None
+                ]
+            skip = max(skip - run_count, 0)
+            if len(waiting) >= count:
+                return waiting
         for first, held in self.held:
-            waiting += [(first + at, message, False) for at, message in enumerate(held)]
+            part = held[skip : skip + count - len(waiting)]
+            waiting += [(first + skip + at, message, False) for at, message in enumerate(part)]
+            skip = max(skip - len(held), 0)
         return waiting
 
     @property

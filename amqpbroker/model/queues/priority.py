@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from amqpbroker.limits import BACKLOG_HIGH_MESSAGES
 from amqpbroker.model.message import FLAGS, OWN_FLAGS, PRIORITY_SHIFT, Message
-from amqpbroker.model.queue import Entry, Queue, Return
+from amqpbroker.model.queue import Entry, Queue, Return, Waiting
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.wire.runs import UniformRun
 from amqpbroker.wire.tables import Table
@@ -263,8 +263,16 @@ class PriorityQueue(Queue):
             part.deleted = True
         return count
 
-    def messages(self) -> list[tuple[int, Message, bool]]:
-        return [entry for part in self.parts.values() for entry in part.messages()]
+    def waiting(self) -> Iterable[tuple[int, Level]]:
+        """The parts that clients are given messages of, by level, the highest first."""
+        return self.parts.items()
+
+    def peek(self, skip: int, count: int) -> list[Waiting]:
+        waiting: list[Waiting] = []
+        for _, part in self.waiting():
+            waiting += part.peek(skip, count - len(waiting))
+            skip = max(skip - part.message_count, 0)
+        return waiting
 
     # Dispatch
 

@@ -31,7 +31,7 @@ from amqpbroker.model.message import (
     Message,
     by_flags,
 )
-from amqpbroker.model.queue import Return
+from amqpbroker.model.queue import Return, Waiting
 from amqpbroker.model.queues.hidden import HiddenQueue
 from amqpbroker.model.queues.priority import Level, PriorityQueue
 from amqpbroker.model.queues.rules import Rules
@@ -409,11 +409,10 @@ class QuorumQueue(PriorityQueue):
             self.parked.discard()
         return count
 
-    def messages(self) -> list[tuple[int, Message, bool]]:
+    def peek(self, skip: int, count: int) -> list[Waiting]:
         return [
             (position, message, redelivered or bool(message[3] & COUNTED))
-            for _, part in self.waiting()
-            for position, message, redelivered in part.messages()
+            for position, message, redelivered in super().peek(skip, count)
         ]
 
     # Order

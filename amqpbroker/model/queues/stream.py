@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from amqpbroker.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, PRECONDITION_FAILED, AMQPError
 from amqpbroker.limits import DRAIN_MAX_MESSAGES, OUTBOX_MAX_BYTES
 from amqpbroker.model.message import DEADLINE_SHIFT, Message
-from amqpbroker.model.queue import Entry, Queue, Return, size_of
+from amqpbroker.model.queue import Entry, Queue, Return, Waiting, size_of
 from amqpbroker.model.queues.stream_segments import Segments, age_ms
 from amqpbroker.model.stored_runs import StoredRuns
 from amqpbroker.profiles import Profile
@@ -232,14 +232,17 @@ class StreamQueue(Queue):
         self._forget_before(self.tail)
         return 0
 
-    def messages(self) -> list[tuple[int, Message, bool]]:
-        found: list[tuple[int, Message, bool]] = []
-        position = self.head
-        while (chunk := self._chunk_at(position)) is not None:
+    def peek(self, skip: int, count: int) -> list[Waiting]:
+        found: list[Waiting] = []
+        position = self.head + skip
+        while len(found) < count and (chunk := self._chunk_at(position)) is not None:
             position = max(position, chunk.first)
-            part = chunk.shared().messages[position - chunk.first :]
+            start = position - chunk.first
+            part = chunk.shared().messages[start : start + count - len(found)]
             found += [(position + place, message, False) for place, message in enumerate(part)]
             position = chunk.end
+        if not self.consumers:
+            self._forget_read_back()
         return found
 
     # Retention
@@ -338,6 +341,10 @@ class StreamQueue(Queue):
         self._read_back_bytes -= chunk.size_bytes
         self.held_bytes -= chunk.size_bytes
 
+    def _forget_read_back(self) -> None:
+        while self._read_back:
+            self._drop_read_back()
+
     # Chunks
 
     def _chunk_at(self, position: int) -> Chunk | None:
@@ -394,10 +401,11 @@ class StreamQueue(Queue):
         if consumer.in_turn:
             self._leave_turn(consumer)
         if not self.consumers:
-            while self._read_back:
-                self._drop_read_back()
+            self._forget_read_back()
 
     def ready_to_take(self, consumer: "Consumer") -> None:
+        if self.paused:
+            return
         if consumer.registered and not consumer.in_turn and consumer.capacity > 0:
             consumer.in_turn = True
             self.turn[consumer] = None

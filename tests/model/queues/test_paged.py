@@ -270,6 +270,20 @@ def test_a_page_that_finds_no_room_stays_in_memory_and_keeps_nothing_from_being_
 # Damage
 
 
+def test_a_look_begins_anywhere_and_reaches_every_place(small_head: int) -> None:
+    server = DurableServer()
+    put_singly(server, tens(8))
+    server.commit()
+    queue = server.queue()
+    put_singly(server, tens(2, 9))
+    taken = [found for _ in range(2) if (found := queue.take())]
+    queue.requeue([(position, message) for position, message, _ in taken])
+    assert min(places(queue)) > 0
+    for skip in range(11):
+        part = [body.decode().rstrip() for _, (_, _, body, _), _ in queue.peek(skip, 4)]
+        assert part == numbers(1, 10)[skip : skip + 4]
+
+
 def test_a_damaged_message_is_left_out_and_told_and_the_others_keep_their_order(small_head: int) -> None:
     server = DurableServer()
     put_singly(server, tens(3))
