@@ -26,6 +26,7 @@ from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, neares
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.server.server import Server
 from amqpbroker.server.storage import Storage, directory_of
+from amqpbroker.server.tls import TlsError
 
 logger = logging.getLogger("amqpbroker.serve")
 
@@ -169,7 +170,14 @@ async def _serve(config: Config, started_s: float) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this task instead
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    server = Server(config)
+    try:
+        server = Server(config)
+    except TlsError as error:
+        complain(f"could not start: {error}")
+        return EXIT_FAILED
+    if server.tls is not None:
+        with contextlib.suppress(NotImplementedError, AttributeError):  # Windows, where files alone tell of a change
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.tls.reload)
     management = Management(server)
     try:
         if not config.memory:
@@ -230,7 +238,10 @@ def start_lines(
     return [
         f"amqpbroker {__version__} — AMQP 0-9-1, RabbitMQ {config.profile.name} behaviour",
         *(f"  amqp      {_url(endpoint, config)}" for endpoint in endpoints),
-        *(f"  web ui    http://{_host(endpoint)}:{endpoint.port}/" for endpoint in web),
+        *(
+            f"  web ui    {'https' if endpoint.tls else 'http'}://{_host(endpoint)}:{endpoint.port}/"
+            for endpoint in web
+        ),
         f"  storage   {storage}",
         f"Server startup complete in {took_ms} ms. Ctrl-C to stop.",
     ]
@@ -261,7 +272,9 @@ def _url(endpoint: Endpoint, config: Config) -> str:
         return f"unix:{endpoint.path}"
     open_to_guest = any((user.name, user.password) == ("guest", "guest") for user in config.users)
     credentials = "guest:guest@" if open_to_guest else ""
-    return f"amqp://{credentials}{_host(endpoint)}:{endpoint.port}/{_vhost(config.vhost)}"
+    return (
+        f"{'amqps' if endpoint.tls else 'amqp'}://{credentials}{_host(endpoint)}:{endpoint.port}/{_vhost(config.vhost)}"
+    )
 
 
 def _host(endpoint: Endpoint) -> str:

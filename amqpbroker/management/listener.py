@@ -52,7 +52,7 @@ class Listener:
                 self._sockets.append(listening)
                 # Any free port was asked for: the other addresses get the same one.
                 port = port or listening.getsockname()[1]
-                self.endpoints.append(Endpoint(address.host, port))
+                self.endpoints.append(Endpoint(address.host, port, tls=self._server.config.http_tls))
         except OSError:
             self._close_sockets()
             raise
@@ -64,10 +64,11 @@ class Listener:
         if not self._sockets:  # it was closed meanwhile
             return
         self._app = build(self._server)
-        self._uvicorn = make_server(self._app)
+        tls = self._server.tls if self._server.config.http_tls else None
+        self._uvicorn = make_server(self._app, tls.http if tls is not None else None)
         self._serving = loop.create_task(self._uvicorn.serve(self._sockets))
 
-    def _load(self) -> tuple[Callable[["Server"], Any], Callable[[Any], Any]]:
+    def _load(self) -> tuple[Callable[["Server"], Any], Callable[[Any, Any], Any]]:
         from amqpbroker.management.serving import make_server
 
         return self._load_app(), make_server

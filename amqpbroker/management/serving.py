@@ -1,6 +1,7 @@
 """uvicorn, as a guest on a loop that is not its own: it takes no signal, logs no request and ends when it is told."""
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +20,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
+def make_server(app: ASGIApp, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
     """Serves on sockets that are open already. h11: it bounds what a peer may send before it has said who it is."""
     config = uvicorn.Config(
         app,
@@ -35,4 +36,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         limit_concurrency=_REQUESTS_MAX,
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
+    config.load()
+    # It would make one of its own from paths.
+    config.ssl = tls
     return _Server(config)

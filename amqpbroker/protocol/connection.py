@@ -40,6 +40,7 @@ from amqpbroker.protocol.channel import Channel
 from amqpbroker.protocol.content import BASIC_PUBLISH, Assembled
 from amqpbroker.protocol.heartbeat import Beat, Heartbeat
 from amqpbroker.protocol.ports import ConnectionHandler
+from amqpbroker.protocol.sasl import WITH_PASSWORD
 from amqpbroker.protocol.states import ChannelEvent, ChannelState, ConnectionEvent, ConnectionMachine, ConnectionState
 from amqpbroker.wire import erlang, methods
 from amqpbroker.wire.constants import (
@@ -96,6 +97,7 @@ class Connection:
     drop_at_s: when the socket has to be closed, None while it may stay. on_fault: told what went wrong, for the log.
     more: one turn's work is done but not all that was read; `feed` is to be called again, with nothing if need be,
     after the outbox was written and others had their turn.
+    mechanisms: the ways to log in that it offers.
     held: by channel, answers that wait for what is outside of here, each with the number that has to be reached.
     """
 
@@ -109,6 +111,7 @@ class Connection:
         self.held: dict[int, deque[tuple[int, bytes]]] = {}
         self.touched = False
         self.more = False
+        self.mechanisms: tuple[str, ...] = WITH_PASSWORD
         self.client_properties: Table = {}
         self.channel_max = settings.channel_max
         self.frame_max_bytes = settings.frame_max_bytes

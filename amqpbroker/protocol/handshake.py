@@ -15,7 +15,7 @@ told what it did wrong. Refused credentials are told to clients that can hear it
 Source: AMQP 0-9-1 specification 2.2.4; RabbitMQ `rabbit_reader`.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpbroker.errors import ACCESS_REFUSED, CHANNEL_ERROR, NOT_ALLOWED, AMQPError
 from amqpbroker.profiles import Profile
@@ -28,10 +28,20 @@ from amqpbroker.wire.tables import Field, Table
 if TYPE_CHECKING:
     from amqpbroker.protocol.connection import Connection as Peer
 
+# What clients speak that are at the wrong port, or that another one stands in front of.
+_OTHER_PORTS: Final = {
+    b"\x16\x03": "the client speaks TLS, which has a port of its own: see tls_port",
+    b"PROXY ": "the client begins with the header of a proxy, which is read with proxy_protocol alone",
+    b"\r\n\r\n\0\r\nQ": "the client begins with the header of a proxy, which is read with proxy_protocol alone",
+}
+
 
 def protocol_header(peer: "Peer", header: bytes) -> None:
     """Takes the eight octets that every client begins with."""
     if header not in (PROTOCOL_HEADER, PROTOCOL_HEADER_0_9):
+        for beginning, hint in _OTHER_PORTS.items():
+            if header.startswith(beginning):
+                peer.on_fault(hint)
         peer.write(_header_for(header, peer.settings.profile))
         peer.distrust(0.0)
         return
@@ -42,7 +52,7 @@ def protocol_header(peer: "Peer", header: bytes) -> None:
             version_major=0,
             version_minor=9,
             server_properties=peer.settings.server_properties,
-            mechanisms=" ".join(sasl.MECHANISMS).encode(),
+            mechanisms=" ".join(peer.mechanisms).encode(),
             locales=b"en_US",
         ),
     )
@@ -89,7 +99,7 @@ def method(peer: "Peer", received: Method) -> None:
 def _start_ok(peer: "Peer", received: Connection.StartOk) -> None:
     peer.machine.on(ConnectionEvent.START_OK_RECEIVED)
     peer.client_properties = received.client_properties
-    user, password = sasl.credentials(received.mechanism, received.response)
+    user, password = sasl.credentials(received.mechanism, received.response, peer.mechanisms)
     try:
         peer.handler.authenticate(received.mechanism, user, password)
     except AMQPError as refused:

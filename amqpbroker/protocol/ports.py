@@ -39,8 +39,8 @@ class ChannelHandler(Protocol):
 class ConnectionHandler(Protocol):
     """A connection. Every call may raise AMQPError, but for `closed`."""
 
-    def authenticate(self, mechanism: str, user: str, password: bytes) -> None:
-        """Raises 403."""
+    def authenticate(self, mechanism: str, user: str, password: bytes | None) -> None:
+        """password: None with a mechanism that sends none, to which the user is known by other means. Raises 403."""
 
     def open(self, vhost: str) -> None:
         """Raises 530: no such virtual host, or not for this user."""

@@ -1,24 +1,32 @@
-"""The two mechanisms that carry a name and a password.
+"""The ways to log in: two that carry a name and a password, and two that carry nothing.
 
-Source: RFC 4616 (PLAIN); RabbitMQ `rabbit_auth_mechanism_plain`, `rabbit_auth_mechanism_amqplain`.
+By EXTERNAL a client is whom its certificate names, by ANONYMOUS whom the configuration does; what it sends is not read.
+
+Source: RFC 4616 (PLAIN), RFC 4422 (EXTERNAL), RFC 4505 (ANONYMOUS); RabbitMQ `rabbit_auth_mechanism_plain`,
+`rabbit_auth_mechanism_amqplain`, `rabbit_auth_mechanism_ssl`, `rabbit_auth_mechanism_anonymous`.
 """
 
 from amqpbroker.errors import COMMAND_INVALID, SYNTAX_ERROR, AMQPError
 from amqpbroker.wire.tables import TableError, decode_table
 
-MECHANISMS = ("AMQPLAIN", "PLAIN")
+MECHANISMS = ("PLAIN", "AMQPLAIN", "EXTERNAL", "ANONYMOUS")
+# What everybody is offered.
+WITH_PASSWORD = MECHANISMS[:2]
 
 
-def credentials(mechanism: str, response: bytes) -> tuple[str, bytes]:
-    """(user, password) of a start-ok's response.
+def credentials(mechanism: str, response: bytes, offered: tuple[str, ...]) -> tuple[str, bytes | None]:
+    """(user, password) of a start-ok's response; ("", None): the mechanism carries neither.
 
-    Raises 503: no such mechanism. Raises 502: the response is not of the mechanism's form.
+    Raises 503: no such mechanism, or none that was offered. Raises 502: the response is not of the mechanism's form.
     """
+    if mechanism not in offered:
+        what = "invalid" if mechanism in MECHANISMS else "unknown"
+        raise AMQPError(COMMAND_INVALID, f"{what} authentication mechanism '{mechanism}'")
     if mechanism == "PLAIN":
         return _plain(response)
     if mechanism == "AMQPLAIN":
         return _amqplain(response)
-    raise AMQPError(COMMAND_INVALID, f"unknown authentication mechanism '{mechanism}'")
+    return "", None
 
 
 def _plain(response: bytes) -> tuple[str, bytes]:

@@ -14,11 +14,12 @@ class ListenError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the server listens: host and port, or the path of a unix socket."""
+    """Where the server listens: host and port, or the path of a unix socket. tls: whether TLS is spoken there."""
 
     host: str | None = None
     port: int = 0
     path: str | None = None
+    tls: bool = False
 
 
 class Address(NamedTuple):

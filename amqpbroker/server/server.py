@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+import ssl
 from typing import Final
 
 from amqpbroker.model.access import Users
@@ -14,6 +15,7 @@ from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.protocol.connection import Settings
+from amqpbroker.server.accepting import Acceptor
 from amqpbroker.server.access import set_up_access
 from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
@@ -24,6 +26,7 @@ from amqpbroker.server.log_exchange import LogExchangeHandler
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
 from amqpbroker.server.storage import Storage
 from amqpbroker.server.ticker import Ticker
+from amqpbroker.server.tls import Tls
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.batch import Batch
 
@@ -41,6 +44,7 @@ class Server:
     """Made within the event loop that it runs in. endpoints: after `start`, where it really listens."""
 
     def __init__(self, config: Config) -> None:
+        """Raises TlsError: a certificate cannot be used."""
         self.config = config
         users = Users(loopback_only=frozenset(config.loopback_users))
         self.loop = asyncio.get_running_loop()
@@ -58,6 +62,7 @@ class Server:
         self._log_exchange: LogExchangeHandler | None = None
         if config.log_exchange_level:
             self._log_exchange = LogExchangeHandler(vhost, self.broker.node_name, self.loop, self.flush_soon)
+        self.tls = Tls(config) if config.tls_port != -1 or config.http_tls else None
         self.settings = Settings(
             profile=config.profile,
             server_properties=server_properties(
@@ -76,7 +81,7 @@ class Server:
         self.connections: set[ConnectionTransport] = set()
         self.handshakes = Handshakes()
         self.alarms: Alarms
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | Acceptor] = []
         self._unix_inode: int | None = None
         self._flush_planned = False
         self._all_gone: asyncio.Event | None = None
@@ -98,12 +103,10 @@ class Server:
 
     async def listen(self) -> None:
         """Listens on every address. Raises ListenError, naming the address, and listens on none."""
-        port = self.config.port
         try:
-            for address in addresses_of(self.config.hosts):
-                endpoint = await self._listen(address._replace(port=port))
-                # Any free port was asked for: the other addresses get the same one.
-                port = port or endpoint.port
+            addresses = addresses_of(self.config.hosts)
+            await self._listen_on(addresses, self.config.port, None)
+            await self._listen_on(addresses, self.config.tls_port, self.tls.amqp if self.tls is not None else None)
             if self.config.unix_socket is not None:
                 await self._listen_unix(self.config.unix_socket)
         except ListenError:
@@ -181,14 +184,24 @@ class Server:
         self._flush_planned = False
         self.batch.finish()
 
-    async def _listen(self, address: Address) -> Endpoint:
+    async def _listen_on(self, addresses: list[Address], port: int, context: ssl.SSLContext | None) -> None:
+        """port: -1 is off. context: for a port that speaks TLS."""
+        for address in addresses if port != -1 else ():
+            endpoint = await self._listen(address._replace(port=port), context)
+            # Any free port was asked for: the other addresses get the same one.
+            port = port or endpoint.port
+
+    async def _listen(self, address: Address, context: ssl.SSLContext | None) -> Endpoint:
         listening = open_socket(address)
-        listener = await self.loop.create_server(
-            lambda: ConnectionTransport(self), sock=listening, backlog=_ACCEPTS_PER_TURN
-        )
-        listening.listen(BACKLOG)
-        self._listeners.append(listener)
-        endpoint = Endpoint(address.host, listener.sockets[0].getsockname()[1])
+        endpoint = Endpoint(address.host, listening.getsockname()[1], tls=context is not None)
+        if context is not None or self.config.proxy_protocol:
+            self._listeners.append(Acceptor(self, listening, context))
+        else:
+            listener = await self.loop.create_server(
+                lambda: ConnectionTransport(self), sock=listening, backlog=_ACCEPTS_PER_TURN
+            )
+            listening.listen(BACKLOG)
+            self._listeners.append(listener)
         self.endpoints.append(endpoint)
         return endpoint
 

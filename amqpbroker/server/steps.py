@@ -65,9 +65,10 @@ class Steps(asyncio.BufferedProtocol):
 
     # asyncio
 
-    def get_buffer(self, _sizehint: int) -> bytearray:
+    def get_buffer(self, _sizehint: int) -> memoryview:
         self._buffer = bytearray(HELD_BACK_STEP_BYTES)
-        return self._buffer
+        # Over TLS asyncio fills it a slice at a time: those of a bytearray would be copies.
+        return memoryview(self._buffer)
 
     def buffer_updated(self, nbytes: int) -> None:
         self._wait_no_more()

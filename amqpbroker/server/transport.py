@@ -12,8 +12,11 @@ from amqpbroker.limits import BACKLOG_REST_S, PENDING_MAX_BYTES, UNREAD_MAX_BYTE
 from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
+from amqpbroker.server.logins import logins, mechanisms
+from amqpbroker.server.proxy_protocol import Ends
 from amqpbroker.server.steps import Steps
 from amqpbroker.server.ticker import Deadline
+from amqpbroker.server.tls_peer import facts_of
 from amqpbroker.session.connection import Connection, Transport
 
 if TYPE_CHECKING:
@@ -48,16 +51,19 @@ class ConnectionTransport(asyncio.Protocol):
         self._waits_for_disk = False
         self._rest: Deadline | None = None
         self.name = ""
+        # What a proxy in front says of the two ends.
+        self.ends: Ends | None = None
         self._address = ""
 
     # asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._socket = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
+        peer = self.ends.peer if self.ends is not None else transport.get_extra_info("peername")
         family = transport.get_extra_info("socket").family
-        here = transport.get_extra_info("sockname")
-        self.name = f"{_address(peer)} -> {_address(here)}"
+        here = self.ends.here if self.ends is not None else transport.get_extra_info("sockname")
+        self.name = connection_name(peer, here)
+        tls = transport.get_extra_info("ssl_object")
         wire = self._wire
         self._session = wire.handler = Connection(
             self._server.broker,
@@ -72,9 +78,12 @@ class ConnectionTransport(asyncio.Protocol):
                 self.name,
                 _end(here),
                 _end(peer),
+                facts_of(tls) if tls is not None else None,
+                logins(self._server.config, tls),
             ),
             self._server.config.message_size_max_bytes,
         )
+        wire.mechanisms = mechanisms(self._server.config, over_tls=tls is not None)
         wire.on_fault = self._log_fault
         self._server.connections.add(self)
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""
@@ -285,6 +294,11 @@ class ConnectionTransport(asyncio.Protocol):
 
     def _log_fault(self, fault: AMQPError | str) -> None:
         logger.error("connection %s: %s", self.name, fault)
+
+
+def connection_name(peer: object, here: object) -> str:
+    """What RabbitMQ calls a connection, by where its ends are."""
+    return f"{_address(peer)} -> {_address(here)}"
 
 
 def _address(name: object) -> str:

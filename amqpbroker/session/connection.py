@@ -1,7 +1,7 @@
 """A connection with a user in a virtual host: its channels, its exclusive queues, and what it has to write."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
@@ -9,6 +9,7 @@ from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import ConnectionFacts
+from amqpbroker.model.observing.tls_facts import TlsFacts
 from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue, size_of
 from amqpbroker.model.vhost import VirtualHost
@@ -27,7 +28,9 @@ class Transport:
 
     write: takes octets. pause_reading, resume_reading: whether anything more is read. from_loopback: whether the peer
     is on this machine. force_close: tells the client that the connection is closed from here, and why. name: what logs
-    call the connection. here, peer: address and port of the two ends, where there are such.
+    call the connection. here, peer: address and port of the two ends, where there are such. tls: what is told of it, if
+    it has TLS. logins: by mechanism, for those that send no password, (the user that the peer is, why it is none): one
+    of the two is empty.
     """
 
     write: Callable[[bytes], None]
@@ -38,6 +41,8 @@ class Transport:
     name: str = ""
     here: tuple[str, int] | None = None
     peer: tuple[str, int] | None = None
+    tls: TlsFacts | None = None
+    logins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Connection:
@@ -98,6 +103,7 @@ class Connection:
             heartbeat_s=wire.heartbeat.interval_s,
             frame_max_bytes=wire.frame_max_bytes,
             channel_max=wire.channel_max,
+            tls=transport.tls,
         )
 
     def force_close(self, reason: str) -> None:
@@ -106,9 +112,15 @@ class Connection:
 
     # What the protocol calls
 
-    def authenticate(self, mechanism: str, user: str, password: bytes) -> None:
+    def authenticate(self, mechanism: str, user: str, password: bytes | None) -> None:
         self._mechanism = mechanism
-        found = self.broker.users.authenticate(user, password)
+        if password is None:
+            user, refused = self._transport.logins[mechanism]
+            if refused:
+                raise self._login_refused(user, refused)
+            found = self.broker.users.get(user)
+        else:
+            found = self.broker.users.authenticate(user, password)
         if found is None:
             raise self._login_refused(user, f"user '{user}' - invalid credentials")
         if not self.broker.users.may_connect(found, self._transport.from_loopback):

@@ -21,6 +21,7 @@ from amqpbroker.cli.serve import DAMAGE_ADVICE, explain, for_this_machine, parse
 from amqpbroker.server.config import Config, ConfigError
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.wire.methods import Basic, Confirm, Connection, Queue
+from tests.helpers.certificates import Authority
 from tests.helpers.socket_client import SocketClient
 from tests.helpers.wire_client import Received, publish_octets
 
@@ -133,6 +134,40 @@ def test_the_start_says_what_it_is_where_it_listens_and_that_it_is_ready(serve):
         "amqp      amqp://guest:guest@127.0.0.1:PORT/",
         "storage   in memory",
     ]
+
+
+@pytest.fixture
+def tls_flags(tmp_path: Path) -> list[str]:
+    """The flags of a broker that speaks TLS on any free port."""
+    pair = Authority(tmp_path).issue("server")
+    return ["--tls-port", "0", "--tls-cert", pair.certificate, "--tls-key", pair.key]
+
+
+def test_the_start_says_which_address_speaks_tls(serve, tls_flags):
+    program = serve("--host", "127.0.0.1", *tls_flags, "--http-port", "0", "--http-tls")
+    assert [url.partition(":")[0] for url in program.urls] == ["amqp", "amqps"]
+    (web,) = [line.split()[2] for line in program.output if line.startswith("  web ui ")]
+    assert web.startswith("https://127.0.0.1:")
+
+
+def test_a_certificate_that_cannot_be_read_stops_the_start(tls_flags, tmp_path):
+    missing = str(tmp_path / "missing.pem")
+    assert refused("--host", "127.0.0.1", *tls_flags[:2], "--tls-cert", missing) == (
+        1,
+        f"amqpbroker: could not start: tls_cert: {missing}: cannot be read (No such file or directory); "
+        "name a file that can be read",
+    )
+
+
+@posix_only
+def test_sighup_reads_the_certificates_again(serve, tls_flags):
+    program = serve("--host", "127.0.0.1", *tls_flags)
+    program.process.send_signal(signal.SIGHUP)
+    assert program.process.stderr
+    for line in program.process.stderr:
+        if "the certificates were read again" in line:
+            break
+    assert program.stop()[0] == 0
 
 
 def test_the_start_says_where_the_web_ui_listens(serve):
@@ -551,7 +586,7 @@ def test_a_directory_of_a_newer_version_is_refused_with_what_to_do(serve, tmp_pa
         (["--usr=anna:s3cret"], "amqpbroker: unknown option --usr; did you mean --user?"),
         (["--port"], "amqpbroker: argument --port: expected one argument; "),
         (["--memory=5"], "amqpbroker: argument --memory: ignored explicit argument '5'; "),
-        (["--port", "70000"], "amqpbroker: --port: '70000' is not a whole number from 0 to 65535"),
+        (["--port", "70000"], "amqpbroker: --port: '70000' is not a whole number from -1 to 65535"),
         (["orders"], "amqpbroker: unknown option orders; "),
     ],
 )
@@ -597,4 +632,7 @@ def test_the_help_has_every_flag_with_its_default(capsys):
     with pytest.raises(SystemExit):
         parse(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "--port PORT The TCP port for AMQP on each of these addresses; 0 is any free one. Default: 5672." in text
+    assert (
+        "--port PORT The TCP port for AMQP on each of these addresses; 0 is any free one, -1 is off. Default: 5672."
+        in text
+    )

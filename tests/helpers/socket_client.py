@@ -1,7 +1,9 @@
 """A client on a real socket that reads when it is told to, for tests of the server."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
+from typing import Any
 
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.wire.constants import PROTOCOL_HEADER
@@ -22,18 +24,36 @@ class SocketClient:
     _rest: bytes = b""
 
     @classmethod
-    async def to(cls, endpoint: Endpoint) -> "SocketClient":
-        """A client whose socket is connected, which has said nothing."""
+    async def to(
+        cls,
+        endpoint: Endpoint,
+        tls: ssl.SSLContext | None = None,
+        server_hostname: str | None = None,
+        first: bytes = b"",
+    ) -> "SocketClient":
+        """A client whose socket is connected, which has said nothing. first: what a proxy in front of it says."""
         if endpoint.path is not None:
             return cls(*await asyncio.open_unix_connection(endpoint.path))
-        return cls(*await asyncio.open_connection(endpoint.host, endpoint.port))
+        reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        writer.write(first)
+        if tls is not None:
+            await writer.start_tls(tls, server_hostname=server_hostname or "localhost")
+        return cls(reader, writer)
 
     @classmethod
-    async def opened(cls, endpoint: Endpoint, *, channels: int = 1, heartbeat_s: int = 0) -> "SocketClient":
-        """A client that has logged in, with channels 1 and up open."""
-        client = await cls.to(endpoint)
+    async def opened(
+        cls,
+        endpoint: Endpoint,
+        *,
+        channels: int = 1,
+        heartbeat_s: int = 0,
+        mechanism: str = "PLAIN",
+        **connecting: Any,
+    ) -> "SocketClient":
+        """A client that has logged in as guest, with channels 1 and up open. connecting: arguments of `to`."""
+        client = await cls.to(endpoint, **connecting)
         client.writer.write(PROTOCOL_HEADER)
-        client.send(0, start_ok())
+        client.send(0, start_ok() if mechanism == "PLAIN" else Connection.StartOk(mechanism=mechanism, response=b""))
         client.send(0, Connection.TuneOk(channel_max=2_047, frame_max=131_072, heartbeat=heartbeat_s))
         client.send(0, Connection.Open(virtual_host="/"))
         assert [type(await client.method()) for _ in range(3)] == [Connection.Start, Connection.Tune, Connection.OpenOk]
@@ -82,8 +102,8 @@ class SocketClient:
         self.writer.close()
         try:
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # the broker was faster
+        except (ConnectionError, ssl.SSLError):
+            pass  # the broker was faster, or still writing
 
     def _take(self, octets: bytes) -> None:
         self._rest += octets

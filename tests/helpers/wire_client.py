@@ -19,10 +19,12 @@ from typing import Any
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.observing.tls_facts import TlsFacts
 from amqpbroker.profiles import DEFAULT_PROFILE, Profile
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.protocol.connection import Settings
 from amqpbroker.protocol.handshake import PROTOCOL_HEADER
+from amqpbroker.protocol.sasl import WITH_PASSWORD
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.connection import Connection, Transport
 from amqpbroker.wire import properties
@@ -171,9 +173,11 @@ class WireClient:
         *,
         profile: Profile = DEFAULT_PROFILE,
         from_loopback: bool = True,
+        logins: dict[str, tuple[str, str]] | None = None,
+        tls: TlsFacts | None = None,
         **settings: Any,
     ) -> None:
-        """settings: of `MemoryServer`, for a client that has one of its own."""
+        """settings: of `MemoryServer`, for a client that has one of its own. logins, tls: of its `Transport`."""
         self.server = server or MemoryServer(profile, **settings)
         self.clock = self.server.clock
         self.broker = self.server.broker
@@ -187,7 +191,16 @@ class WireClient:
         self._reader = FrameReader()
         self.connection = WireConnection(self.server.settings, self.clock.seconds)
         self.connection.on_fault = self.faults.append
-        transport = Transport(self._came, self._pause_reading, self._resume_reading, from_loopback, self.force_close)
+        self.connection.mechanisms = (*WITH_PASSWORD, *(logins or {}))
+        transport = Transport(
+            self._came,
+            self._pause_reading,
+            self._resume_reading,
+            from_loopback,
+            self.force_close,
+            tls=tls,
+            logins=logins or {},
+        )
         self.session = self.connection.handler = Connection(
             self.broker, self.server.batch, self.connection, transport, self.server.message_size_max_bytes
         )

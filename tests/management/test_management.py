@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from amqpbroker.management.management import Management
 from amqpbroker.server.config.settings import HTTP_PORT
 from amqpbroker.server.listening import ListenError
 from amqpbroker.server.server import Server
+from tests.helpers.certificates import Authority
 from tests.helpers.management import GUEST, IN_MEMORY
 
 
@@ -24,6 +26,23 @@ async def test_who_comes_before_it_is_loaded_waits() -> None:
         asking = asyncio.create_task(client.get(url))
         management.serve()
         assert (await asking).status_code == 200
+    await management.close()
+    await server.stop()
+
+
+async def test_over_tls_nothing_else_is_spoken(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = Server(replace(IN_MEMORY, http_port=0, http_tls=True, **authority.server_settings(tls_port=-1)))
+    server.open()
+    management = Management(server)
+    management.open()
+    management.serve()
+    address = f"127.0.0.1:{management.web[0].port}/api/whoami"
+    async with httpx.AsyncClient(auth=GUEST, verify=authority.client_context()) as client:
+        assert (await client.get(f"https://{address}")).status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(f"http://{address}")
+    assert management.web[0].tls
     await management.close()
     await server.stop()
 

@@ -61,7 +61,7 @@ def test_a_header_of_0_9_is_answered_with_start(header):
     client.feed(header)
     (start,) = client.methods()
     assert (start.version_major, start.version_minor, start.locales) == (0, 9, b"en_US")
-    assert start.mechanisms == b"AMQPLAIN PLAIN"
+    assert start.mechanisms == b"PLAIN AMQPLAIN"
     assert start.server_properties == from_python({"product": "RabbitMQ"}).value
 
 
@@ -80,6 +80,21 @@ def test_another_header_is_answered_with_what_is_spoken_here(header, answer, ans
         client.feed(header)
         assert client.take() == [ProtocolHeader(expected)]
         assert client.dropped
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "the client speaks TLS"),
+        (b"PROXY TC", "the client begins with the header of a proxy"),
+        (b"\r\n\r\n\0\r\nQ", "the client begins with the header of a proxy"),
+    ],
+)
+def test_a_client_at_the_wrong_port_is_explained_in_the_log(header, hint):
+    client = WireClient()
+    client.feed(header)
+    assert client.dropped
+    assert str(client.faults[0]).startswith(hint)
 
 
 def test_part_of_a_header_is_waited_for():
@@ -109,6 +124,15 @@ def test_amqplain_does_as_well():
     assert isinstance(client.methods()[0], Connection.Tune)
 
 
+def test_a_user_who_is_known_without_a_password_is_answered_with_tune():
+    client = WireClient(logins={"EXTERNAL": ("anna", "")})
+    client.feed(PROTOCOL_HEADER)
+    assert client.methods()[0].mechanisms == b"PLAIN AMQPLAIN EXTERNAL"
+    client.send(0, Connection.StartOk(mechanism="EXTERNAL", response=b""))
+    assert isinstance(client.methods()[0], Connection.Tune)
+    assert client.session.user_name == "anna"
+
+
 def test_a_refused_client_that_can_hear_it_is_told():
     client = greeted()
     client.send(0, start_ok("anna", "wrong"))
@@ -135,8 +159,8 @@ def test_guest_may_not_come_from_another_machine():
 
 def test_an_unknown_mechanism_is_refused_in_silence():
     client = greeted()
-    client.send(0, Connection.StartOk(mechanism="EXTERNAL"))
-    assert refusal(client) == "503 COMMAND_INVALID - unknown authentication mechanism 'EXTERNAL'"
+    client.send(0, Connection.StartOk(mechanism="CRAM-MD5"))
+    assert refusal(client) == "503 COMMAND_INVALID - unknown authentication mechanism 'CRAM-MD5'"
 
 
 # Tuning

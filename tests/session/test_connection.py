@@ -35,6 +35,35 @@ def test_guest_is_refused_from_elsewhere_and_others_are_not() -> None:
     assert "user 'guest' can only connect via localhost" in guest.faults[0].explanation
 
 
+def without_password(mechanism: str, login: tuple[str, str], from_loopback: bool = True) -> WireClient:
+    """A client that has asked to log in by what is known of it."""
+    client = WireClient(logins={mechanism: login}, from_loopback=from_loopback)
+    client.feed(b"AMQP\0\0\x09\x01")
+    client.send(0, Connection.StartOk(mechanism=mechanism, response=b"guest"))
+    return client
+
+
+@pytest.mark.parametrize("mechanism", ["EXTERNAL", "ANONYMOUS"])
+def test_a_user_who_is_known_otherwise_needs_no_password(mechanism: str) -> None:
+    client = without_password(mechanism, ("anna", ""))
+    assert client.session.user_name == "anna"
+    assert client.session.facts().mechanism == mechanism
+
+
+@pytest.mark.parametrize(
+    ("login", "from_loopback", "why"),
+    [
+        (("nobody", ""), True, "user 'nobody' - invalid credentials"),
+        (("guest", ""), False, "user 'guest' can only connect via localhost"),
+        (("", "no name found"), True, "no name found"),
+    ],
+)
+def test_what_is_known_otherwise_may_be_nobody(login: tuple[str, str], from_loopback: bool, why: str) -> None:
+    client = without_password("EXTERNAL", login, from_loopback)
+    assert client.session.user is None
+    assert client.faults[0].explanation == f"EXTERNAL login refused: {why}"
+
+
 def test_a_virtual_host_that_is_not_there_is_refused() -> None:
     client = WireClient()
     client.feed(b"AMQP\0\0\x09\x01")

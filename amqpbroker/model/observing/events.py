@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from amqpbroker.model.binding import Binding
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.observing.announcer import Announcer
+from amqpbroker.model.observing.tls_facts import CertificateFacts, TlsFacts
 from amqpbroker.model.ports import Clock
 from amqpbroker.profiles import Profile
 from amqpbroker.wire import erlang
@@ -32,8 +33,6 @@ EVENT_EXCHANGE: Final = "amq.rabbitmq.event"
 # Who does what follows from something else.
 INTERNAL_USER: Final = "rmq-internal"
 _QUEUE_TYPES: Final = {"quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
-_NOT_TLS: Final = ("ssl_hash", "ssl_cipher", "ssl_key_exchange", "ssl_protocol")
-_NO_CERTIFICATE: Final = ("peer_cert_issuer", "peer_cert_subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class ConnectionFacts:
     """What events tell of a connection.
 
     name: `127.0.0.1:50000 -> 127.0.0.1:5672`. here, peer: address and port of the two ends; None: no TCP.
-    connected_at_ms: Unix time. heartbeat_s, frame_max_bytes, channel_max: as agreed upon.
+    connected_at_ms: Unix time. heartbeat_s, frame_max_bytes, channel_max: as agreed upon. tls: None, it has none.
     """
 
     name: str
@@ -53,6 +52,7 @@ class ConnectionFacts:
     heartbeat_s: int
     frame_max_bytes: int
     channel_max: int
+    tls: TlsFacts | None = None
 
 
 class Connected(Protocol):
@@ -116,10 +116,10 @@ class Events:
             "vhost": vhost,
             "user": user,
             "protocol": "{0,9,1}",
-            **dict.fromkeys(_NOT_TLS, ""),
+            **_suite(facts.tls),
             "auth_mechanism": facts.mechanism,
-            **dict.fromkeys(self._no_certificate(), ""),
-            "ssl": False,
+            **self._certificate(facts.tls),
+            "ssl": facts.tls is not None,
             "peer_host": _host(facts.peer),
             "host": _host(facts.here),
             "peer_port": _port(facts.peer),
@@ -152,15 +152,22 @@ class Events:
         if error is not None:
             # A text of Erlang's is a list of characters.
             outcome["error"] = [*error.encode("utf-8", "surrogateescape")]
+        tls = facts.tls
+        if tls is not None:
+            if (shown := tls.peer_certificate) is not None:
+                outcome |= {"peer_cert_validity": shown.validity, "peer_cert_subject": shown.subject}
+                outcome["peer_cert_issuer"] = shown.issuer
+            outcome |= {"ssl_cipher": tls.cipher, "ssl_protocol": tls.protocol}
         values = outcome | {
-            "ssl": False,
+            "ssl": tls is not None,
             "auth_mechanism": facts.mechanism,
             "protocol": "{0,9,1}",
             "peer_port": _port(facts.peer),
             "peer_host": _host(facts.peer),
             "connection_name": facts.name,
             "host": _host(facts.here),
-            "name": name,
+            # Nobody: a certificate that names no user, or none at all.
+            **({"name": name} if name else {}),
             "connection_type": "network",
         }
         self.tell(f"user.authentication.{'success' if error is None else 'failure'}", values)
@@ -400,9 +407,11 @@ class Events:
         """The resource is there again."""
         self.tell("alarm.cleared", {"node": self._node_name, "source": resource})
 
-    def _no_certificate(self) -> Sequence[str]:
-        since_4_2 = ("peer_cert_serial_number",) if self._profile.series >= (4, 2) else ()
-        return ("peer_cert_validity", *since_4_2, *_NO_CERTIFICATE)
+    def _certificate(self, tls: TlsFacts | None) -> dict[str, object]:
+        shown = (tls.peer_certificate if tls is not None else None) or CertificateFacts("", "", "", "")
+        since_4_2 = {"peer_cert_serial_number": shown.serial_number} if self._profile.series >= (4, 2) else {}
+        about = {"peer_cert_issuer": shown.issuer, "peer_cert_subject": shown.subject}
+        return {"peer_cert_validity": shown.validity, **since_4_2, **about}
 
     def _process(self, thing: object) -> str:
         """What stands for Erlang's process identifier: the same for one thing, and no other's."""
@@ -469,6 +478,17 @@ def _host(end: tuple[str, int] | None) -> str:
 
 def _port(end: tuple[str, int] | None) -> int:
     return 0 if end is None else end[1]
+
+
+def _suite(tls: TlsFacts | None) -> dict[str, object]:
+    """What was agreed upon; each is empty without TLS."""
+    suite = tls or TlsFacts("", "", "", "")
+    return {
+        "ssl_hash": suite.hash,
+        "ssl_cipher": suite.cipher,
+        "ssl_key_exchange": suite.key_exchange,
+        "ssl_protocol": suite.protocol,
+    }
 
 
 def _provided_name(facts: ConnectionFacts) -> dict[str, object]:

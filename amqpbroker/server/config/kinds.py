@@ -140,7 +140,7 @@ def _read_watermark(value: object) -> Watermark:
     return Watermark(size_bytes=parse_size(text))
 
 
-def _read_text(value: object) -> str:
+def read_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     if not value:
@@ -150,7 +150,7 @@ def _read_text(value: object) -> str:
 
 def _read_name(value: object) -> str:
     """A name, which may be left out: an empty text is none."""
-    return "" if value in (None, "") else _read_text(value)
+    return "" if value in (None, "") else read_text(value)
 
 
 def _read_node_name(value: object) -> str:
@@ -161,23 +161,23 @@ def _read_node_name(value: object) -> str:
     return name
 
 
-def _read_path(value: object) -> str | None:
-    return None if value is None else os.path.expanduser(_read_text(value))
+def read_path(value: object) -> str | None:
+    return None if value is None else os.path.expanduser(read_text(value))
 
 
-def _read_list(value: object) -> list[object]:
+def read_list(value: object) -> list[object]:
     """A YAML list, the items of one text, or none at all for the word `none`."""
     if value in ("none", ["none"]):
         return []
     if isinstance(value, str):
-        return [*_read_text(value).split()]
+        return [*read_text(value).split()]
     if not isinstance(value, list):
         raise TypeError
     return value
 
 
 def _read_names(value: object) -> tuple[str, ...]:
-    return tuple(_read_text(item) for item in _read_list(value))
+    return tuple(read_text(item) for item in read_list(value))
 
 
 def _read_user(value: object) -> ConfiguredUser:
@@ -190,15 +190,15 @@ def _read_user(value: object) -> ConfiguredUser:
     if not isinstance(value, dict) or not value.keys() <= {"name", "password", "tags", "permissions"}:
         raise TypeError
     return ConfiguredUser(
-        _read_text(value["name"]),
-        _read_text(value["password"]),
+        read_text(value["name"]),
+        read_text(value["password"]),
         _read_names(value.get("tags", [])),
         permissions_of(value.get("permissions", {})),
     )
 
 
 def _read_users(value: object) -> tuple[ConfiguredUser, ...]:
-    users = tuple(_read_user(item) for item in _read_list(value))
+    users = tuple(_read_user(item) for item in read_list(value))
     if len({user.name for user in users}) < len(users):
         raise ValueError
     return users
@@ -206,10 +206,10 @@ def _read_users(value: object) -> tuple[ConfiguredUser, ...]:
 
 INTERCEPTOR: Final = one_of({word: word for word in ("false", "keep", "overwrite")})
 SWITCH: Final = one_of({"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False})
-TEXT: Final = Kind("a text that is not empty", "NAME", _read_text)
+TEXT: Final = Kind("a text that is not empty", "NAME", read_text)
 NODE_NAME: Final = Kind("a name as rabbit@host, or what stands before the @", "NAME", _read_node_name)
 NAME_OR_NONE: Final = Kind("a text", "NAME", _read_name)
-PATH: Final[Kind[str | None]] = Kind("a path", "PATH", _read_path)
+PATH: Final[Kind[str | None]] = Kind("a path", "PATH", read_path)
 SIZE: Final = Kind("a number of octets, or one with a unit such as 50MB or 2GiB", "SIZE", _read_size)
 WATERMARK: Final = Kind(
     "a share of the memory from 0 to 1, or a number of octets, or one with a unit such as 512MB or 2GiB",
@@ -226,5 +226,4 @@ USERS: Final = Kind(
     several=True,
     secret=True,
 )
-PORT: Final = whole_number(0, PORT_MAX, "PORT", " (0 = any free one)")
 PORT_OR_OFF: Final = whole_number(-1, PORT_MAX, "PORT", " (-1 = off, 0 = any free one)")

@@ -7,11 +7,13 @@ Flags, environment variables, keys of the YAML file, conf/amqpbroker.yml and doc
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final, TypeVar
 
 from amqpbroker import limits
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
 from amqpbroker.profiles import DEFAULT_PROFILE, PROFILES, Profile
+from amqpbroker.server.config.contradictions import refuse_contradictions
 from amqpbroker.server.config.errors import ConfigError
 from amqpbroker.server.config.kinds import (
     ADDRESSES,
@@ -20,7 +22,6 @@ from amqpbroker.server.config.kinds import (
     NAMES,
     NODE_NAME,
     PATH,
-    PORT,
     PORT_OR_OFF,
     SIZE,
     SWITCH,
@@ -33,6 +34,15 @@ from amqpbroker.server.config.kinds import (
     one_of,
     seconds,
     whole_number,
+)
+from amqpbroker.server.config.tls_kinds import (
+    CERTIFICATES,
+    MECHANISMS,
+    NETWORKS,
+    SECRET,
+    TLS_VERSIONS,
+    NamedCertificate,
+    Network,
 )
 
 T = TypeVar("T")
@@ -54,7 +64,7 @@ def setting(default: T, kind: Kind[T], sentence: str, *, flag: str = "", rabbitm
     YAML file may set it.
     """
     about = {"kind": kind, "sentence": sentence, "flag": flag, "rabbitmq": rabbitmq, "in_file": in_file}
-    return dataclasses.field(default=default, metadata=about)
+    return dataclasses.field(default=default, metadata=about, repr=not kind.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +80,8 @@ class Config:
     )
     port: int = setting(
         AMQP_PORT,
-        PORT,
-        "The TCP port for AMQP on each of these addresses; 0 is any free one.",
+        PORT_OR_OFF,
+        "The TCP port for AMQP on each of these addresses; 0 is any free one, -1 is off.",
         rabbitmq="RABBITMQ_NODE_PORT",
     )
     unix_socket: str | None = setting(None, PATH, "A unix domain socket to listen on for AMQP as well.")
@@ -83,6 +93,48 @@ class Config:
         flag="--http-host",
     )
     metrics_port: int = setting(METRICS_PORT, PORT_OR_OFF, "The port of the Prometheus metrics; -1 is off.")
+    tls_port: int = setting(
+        -1, PORT_OR_OFF, "The port for AMQP over TLS on each of the addresses, 5671 as a rule; -1 is off."
+    )
+    http_tls: bool = setting(
+        False, SWITCH, "The management API, the UI and the metrics speak TLS on their ports, and nothing else."
+    )
+    tls_cert: str | None = setting(
+        None, PATH, "The certificate of the server in PEM, with those between it and the authority after it."
+    )
+    tls_key: str | None = setting(
+        None, PATH, "The key of the certificate in PEM; without one, it is in the file of the certificate."
+    )
+    tls_key_password: str | None = setting(None, SECRET, "The password of the key, if it is encrypted.")
+    tls_ca: str | None = setting(None, PATH, "The authorities whose client certificates are trusted, in PEM.")
+    tls_verify: str = setting(
+        "none",
+        one_of({word: word for word in ("none", "peer")}),
+        "Ask AMQP clients for a certificate and verify it: peer; or do not ask: none.",
+    )
+    tls_fail_if_no_peer_cert: bool = setting(
+        False, SWITCH, "Refuse AMQP clients without a certificate, where they are asked for one."
+    )
+    tls_sni: tuple[NamedCertificate, ...] = setting(
+        (), CERTIFICATES, "Other certificates for clients that ask for a server of this name: name=certificate,key."
+    )
+    tls_versions: tuple[str, ...] = setting(
+        ("tlsv1.2", "tlsv1.3"), TLS_VERSIONS, "The versions of TLS that are spoken.", flag="--tls-version"
+    )
+    tls_ciphers: tuple[str, ...] = setting(
+        (),
+        NAMES,
+        "The cipher suites of TLS 1.2 that may be used, by OpenSSL's names; without any, those that Python deems safe.",
+        flag="--tls-cipher",
+    )
+    proxy_protocol: bool = setting(
+        False, SWITCH, "Every AMQP connection begins with the header of a proxy, which says where the client is."
+    )
+    proxy_protocol_from: tuple[Network, ...] = setting(
+        (ip_network("127.0.0.0/8"), ip_network("::1")),
+        NETWORKS,
+        "The networks of the proxies whose headers are believed; connections from anywhere else are refused.",
+    )
     data_dir: str | None = setting(
         None,
         PATH,
@@ -118,6 +170,30 @@ class Config:
     )
     loopback_users: tuple[str, ...] = setting(
         ("guest",), NAMES, "The users who may log in from this machine only.", flag="--loopback-user"
+    )
+    auth_mechanisms: tuple[str, ...] = setting(
+        ("PLAIN", "AMQPLAIN", "EXTERNAL", "ANONYMOUS"),
+        MECHANISMS,
+        "The ways to log in that are offered: EXTERNAL if certificates are verified, ANONYMOUS if it has a user.",
+        flag="--auth-mechanism",
+    )
+    anonymous_login_user: str = setting(
+        "",
+        NAME_OR_NONE,
+        "The user that clients are who log in by ANONYMOUS, without a password; nobody can without one.",
+    )
+    ssl_cert_login_from: str = setting(
+        "distinguished_name",
+        one_of({word: word for word in ("distinguished_name", "common_name", "subject_alternative_name")}),
+        "What of a client certificate is the name of the user who logs in by EXTERNAL.",
+    )
+    ssl_cert_login_san_type: str = setting(
+        "dns",
+        one_of({word: word for word in ("dns", "ip", "email", "uri")}),
+        "The type of alternative name that is the name of the user, if one is.",
+    )
+    ssl_cert_login_san_index: int = setting(
+        0, whole_number(0, 1_000, "NUMBER"), "Which alternative name of that type it is; 0 is the first."
     )
     vhost: str = setting("/", TEXT, "The virtual host that is there from the start.", rabbitmq="RABBITMQ_DEFAULT_VHOST")
     default_queue_type: str = setting(
@@ -219,8 +295,9 @@ class Config:
         if not self.message_size_max_bytes:
             object.__setattr__(self, "message_size_max_bytes", self.profile.message_size_max_bytes)
         refuse_both_kept({"memory": self.memory, "data_dir": self.data_dir}, "memory", "data_dir")
-        if not self.hosts and self.unix_socket is None:
-            raise ConfigError("hosts: there is nothing to listen on; name an address, or a unix_socket")
+        if (not self.hosts or self.port == self.tls_port == -1) and self.unix_socket is None:
+            raise ConfigError("hosts: there is nothing to listen on; name an address and a port, or a unix_socket")
+        refuse_contradictions(self)
         if self.frame_max_bytes < self.profile.frame_max_min_bytes:
             raise ConfigError(
                 f"frame_max_bytes: {self.frame_max_bytes} is less than {self.profile.frame_max_min_bytes}, the least "

@@ -1,9 +1,12 @@
 """What is told to those who are bound to amq.rabbitmq.event; headers as recorded from RabbitMQ 3.10.8."""
 
+from dataclasses import replace
+
 import pytest
 
 from amqpbroker.model.broker import MEMORY
 from amqpbroker.model.observing.events import EVENT_EXCHANGE, ConnectionFacts, Events
+from amqpbroker.model.observing.tls_facts import CertificateFacts, TlsFacts
 from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Basic, Channel, Connection, Exchange, Queue
 from amqpbroker.wire.properties import Properties
@@ -243,6 +246,46 @@ def test_a_connection_comes_and_goes() -> None:
     ((closed, went),) = events(client)
     assert closed == "connection.closed"
     assert {name: came[name] for name in went} == went
+
+
+CERTIFICATE = CertificateFacts("CN=anna", "CN=ca", "2020-01-01T00:00:00Z - 2049-12-31T23:59:59Z", "7")
+TLS = TlsFacts("tlsv1.3", "any", "aes_256_gcm", "aead", CERTIFICATE)
+
+
+def test_what_tls_was_agreed_upon_is_told_and_who_the_client_is() -> None:
+    client = observer()
+    WireClient(client.server, tls=TLS).connect()
+    (_, authenticated), (_, created) = events(client)
+    suite = {"ssl": True, "ssl_protocol": "tlsv1.3", "ssl_cipher": "aes_256_gcm"}
+    shown = {
+        "peer_cert_subject": CERTIFICATE.subject,
+        "peer_cert_issuer": CERTIFICATE.issuer,
+        "peer_cert_validity": CERTIFICATE.validity,
+    }
+    assert suite.items() | shown.items() <= authenticated.items()
+    assert suite.items() | shown.items() <= created.items()
+    assert (created["ssl_key_exchange"], created["ssl_hash"]) == ("any", "aead")
+    assert created["peer_cert_serial_number"] == "7"
+
+
+def test_a_client_without_a_certificate_has_empty_places_for_it() -> None:
+    client = observer()
+    WireClient(client.server, tls=replace(TLS, peer_certificate=None)).connect()
+    (_, authenticated), (_, created) = events(client)
+    assert (created["ssl"], created["peer_cert_subject"], created["peer_cert_validity"]) == (True, "", "")
+    assert not any(name.startswith("peer_cert") for name in authenticated)
+
+
+def test_nobody_who_is_refused_has_no_name() -> None:
+    client = observer()
+    other = WireClient(
+        client.server, tls=replace(TLS, peer_certificate=None), logins={"EXTERNAL": ("", "no name found")}
+    )
+    other.feed(b"AMQP\0\0\x09\x01")
+    other.send(0, Connection.StartOk(mechanism="EXTERNAL", response=b""))
+    (failure, headers), _ = events(client)
+    assert (failure, headers["error"]) == ("user.authentication.failure", [*b"no name found"])
+    assert "name" not in headers
 
 
 @pytest.mark.parametrize(("profile", "tells"), [("3.13", False), ("4.2", True)])

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[3]
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("port", "x"), ("port", "-1"), ("port", "65536"), ("port", "1.5"), ("port", ""), ("http_port", "-2"),
+        ("port", "x"), ("port", "-2"), ("port", "65536"), ("port", "1.5"), ("port", ""), ("http_port", "-2"),
         ("metrics_port", "65536"), ("heartbeat_s", "65536"), ("channel_max", "0"), ("frame_max_bytes", "4095"),
         ("handshake_timeout_s", "0"), ("handshake_timeout_s", "nan"), ("handshake_timeout_s", "soon"),
         ("message_size_max_bytes", "536870913"), ("profile", "3.10"), ("log_level", "loud"), ("log_format", "xml"),
@@ -36,6 +36,7 @@ def test_a_kubernetes_service_of_our_name_is_explained():
 
 def test_a_broker_that_listens_nowhere_is_refused():
     assert refusal({"hosts": ["none"]}).startswith("hosts: there is nothing to listen on")
+    assert refusal({"port": "-1"}).startswith("hosts: there is nothing to listen on")
     assert load({"hosts": ["none"], "unix_socket": "/run/amqp"}, {}).hosts == ()
 
 
@@ -51,7 +52,7 @@ def test_the_largest_message_is_the_profiles_unless_set():
 
 
 def test_the_text_of_a_configuration_has_no_password():
-    assert "secret" not in repr(Config(users=(ConfiguredUser("anna", "secret"),)))
+    assert "secret" not in repr(Config(users=(ConfiguredUser("anna", "secret"),), tls_key_password="secret"))
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

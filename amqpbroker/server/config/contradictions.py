@@ -1,0 +1,31 @@
+"""What settings of TLS and of proxies must not be together: each would be a broker that is less safe than it says."""
+
+from typing import TYPE_CHECKING
+
+from amqpbroker.server.config.errors import ConfigError
+
+if TYPE_CHECKING:
+    from amqpbroker.server.config.settings import Config
+
+
+def refuse_contradictions(config: "Config") -> None:
+    """ConfigError: the first that is found, and what to do."""
+    asked_for = "tls_port" if config.tls_port != -1 else "http_tls" if config.http_tls else None
+    if asked_for and config.tls_cert is None:
+        raise ConfigError(
+            f"{asked_for}: TLS needs a certificate; set tls_cert and tls_key, or make them by amqpbroker dev-cert"
+        )
+    if config.tls_port != -1 and not config.hosts:
+        raise ConfigError("tls_port: there is no address to listen on; name one in hosts, or leave tls_port out")
+    if config.tls_verify == "peer" and config.tls_ca is None:
+        raise ConfigError(
+            "tls_verify: peer needs the authorities that are trusted; set tls_ca, or leave tls_verify out"
+        )
+    if config.tls_fail_if_no_peer_cert and config.tls_verify != "peer":
+        raise ConfigError(
+            "tls_fail_if_no_peer_cert: clients are not asked for a certificate; set tls_verify to peer as well"
+        )
+    if config.proxy_protocol and not config.proxy_protocol_from:
+        raise ConfigError("proxy_protocol: no proxy is believed; name the networks they are in in proxy_protocol_from")
+    if config.anonymous_login_user and "ANONYMOUS" not in config.auth_mechanisms:
+        raise ConfigError("anonymous_login_user: add ANONYMOUS to auth_mechanisms, or leave anonymous_login_user out")

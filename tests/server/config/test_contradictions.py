@@ -1,0 +1,33 @@
+"""Settings that would be a broker less safe than it says."""
+
+import pytest
+
+from amqpbroker.server.config import load
+from tests.helpers.configuration import refusal
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        ({"tls_port": "5671"}, "tls_port: TLS needs a certificate; set tls_cert and tls_key"),
+        ({"http_tls": "true"}, "http_tls: TLS needs a certificate; set tls_cert and tls_key"),
+        (
+            {"tls_port": "0", "tls_cert": "c", "hosts": ["none"], "unix_socket": "/run/amqp"},
+            "tls_port: there is no address to listen on",
+        ),
+        ({"tls_verify": "peer"}, "tls_verify: peer needs the authorities that are trusted; set tls_ca"),
+        ({"tls_fail_if_no_peer_cert": "true"}, "tls_fail_if_no_peer_cert: clients are not asked for a certificate"),
+        ({"proxy_protocol": "true", "proxy_protocol_from": ["none"]}, "proxy_protocol: no proxy is believed"),
+        (
+            {"auth_mechanisms": ["PLAIN"], "anonymous_login_user": "anna"},
+            "anonymous_login_user: add ANONYMOUS to auth_mechanisms",
+        ),
+    ],
+)
+def test_a_contradiction_is_refused_in_words(arguments, start):
+    assert refusal(arguments).startswith(start)
+
+
+def test_tls_alone_is_listened_on_where_the_plain_port_is_off():
+    config = load({"port": "-1", "tls_port": "5671", "tls_cert": "c"}, {})
+    assert (config.port, config.tls_port) == (-1, 5671)
