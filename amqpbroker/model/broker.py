@@ -74,8 +74,8 @@ class Broker:
         self.reply_queues: dict[str, Queue] = {}
         self.connections: dict[LiveConnection, None] = {}
         users.serve(self.events, random_bytes)
-        self.permissions = Permissions(self.events)
-        self.topic_permissions = TopicPermissions(self.events)
+        self.permissions = Permissions(self.events, self._access_changed)
+        self.topic_permissions = TopicPermissions(self.events, self._access_changed)
         self.global_parameters = GlobalParameters()
         self.quotas = Quotas(profile)
         self._random_bytes = random_bytes
@@ -140,6 +140,10 @@ class Broker:
         self.topic_permissions.forget_user(name)
         self.quotas.forget_user(name)
         self.close_connections(f"user '{name}' is deleted", user=name)
+
+    def _access_changed(self, vhost: str) -> None:
+        """Whoever keeps decisions about where messages go has to make them again."""
+        self.vhosts[vhost].version += 1
 
     def close_connections(self, reason: str, *, user: str | None = None, vhost: str | None = None) -> None:
         """Closes the connections of a user, or those in a virtual host, with 320 and the reason."""

@@ -58,7 +58,7 @@ PREDECLARED = (
 
 
 class VirtualHost:
-    """version: changes with the topology; whoever keeps routing decisions compares it.
+    """version: changes with the topology and with what users may; whoever keeps decisions compares it.
 
     random_bytes: where chance comes from. journal: where what is durable is recorded; None keeps everything in memory.
     events: who is told what happens here; user, where it is asked for, is at whose wish. tap: who watches the traffic.

@@ -22,6 +22,7 @@ from amqpbroker.model.queue import Queue, Return
 from amqpbroker.model.queues.quorum import PREFETCH
 from amqpbroker.model.queues.stream import StreamQueue, check_consume, refusal
 from amqpbroker.session import tx
+from amqpbroker.session.authorize import authorize
 from amqpbroker.session.reply_to import REPLY_TO
 from amqpbroker.wire.frames import content_frames
 from amqpbroker.wire.methods import Basic, encode_frame
@@ -59,7 +60,9 @@ def consume(channel: "Channel", method: Basic.Consume) -> None:
         return
     connection = channel.connection
     vhost = connection.vhost
-    queue = vhost.queue(channel.expand_queue(method.queue), connection)
+    name = channel.expand_queue(method.queue)
+    authorize(connection, method, queue=name)
+    queue = vhost.queue(name, connection)
     check_consume_arguments(
         queue.name, vhost.name, method.arguments, queue_arguments=queue.arguments, profile=vhost.profile
     )
@@ -132,7 +135,9 @@ def cancel(channel: "Channel", method: Basic.Cancel) -> None:
 
 def get(channel: "Channel", method: Basic.Get) -> None:
     connection = channel.connection
-    queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
+    name = channel.expand_queue(method.queue)
+    authorize(connection, method, queue=name)
+    queue = connection.vhost.queue(name, connection)
     if isinstance(queue, StreamQueue):
         raise refusal("basic.get", queue.name, connection.vhost.name)
     if queue.single_active is not None and queue.settings.kind == QUORUM:

@@ -16,6 +16,7 @@ from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.ports import Client
 from amqpbroker.model.queue import Queue, Return
 from amqpbroker.session import basic, control, exchange, queue, tx
+from amqpbroker.session.authorize import ROWS
 from amqpbroker.session.confirms import Confirms
 from amqpbroker.session.consumer_timeout import ConsumerTimeout
 from amqpbroker.session.publishing import Publisher, RouteGroup, return_frames
@@ -120,7 +121,7 @@ class Channel:
 
     def method(self, method: Method) -> None:
         handler = HANDLERS.get(method.id)
-        if handler is None:
+        if handler is None or method.id not in ROWS:
             raise AMQPError(COMMAND_INVALID, "unimplemented method")
         handler(self, method)
 

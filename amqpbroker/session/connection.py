@@ -15,6 +15,7 @@ from amqpbroker.model.queue import Queue, size_of
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.protocol.handshake import capability
+from amqpbroker.session.authorize import authorize_vhost
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.channel import Channel
 from amqpbroker.session.unacked import Entry
@@ -86,6 +87,10 @@ class Connection:
         """Who has logged in."""
         return self.user.name if self.user is not None else ""
 
+    def has_tag(self, tag: str) -> bool:
+        """Whether the user had a tag when it logged in."""
+        return self.user is not None and tag in self.user.tags
+
     def has_capability(self, name: str) -> bool:
         """Whether the client announced a capability."""
         return capability(self.wire.client_properties, name)
@@ -140,9 +145,11 @@ class Connection:
         if found is None:
             raise self._open_refused(f"vhost {vhost} not found")
         try:
-            self.broker.quotas.open_connection(found, self.user_name)
+            self.broker.quotas.check_connection(found, self.user_name)
+            authorize_vhost(self, vhost)
         except AMQPError as refused:
             raise self._open_refused(refused.explanation) from refused
+        self.broker.quotas.open_connection(found, self.user_name)
         self.vhost = found
         self.broker.connections[self] = None
         self.broker.events.connection_created(self, vhost, self.user_name)

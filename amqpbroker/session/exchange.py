@@ -3,39 +3,46 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from amqpbroker.errors import ACCESS_REFUSED, PRECONDITION_FAILED, AMQPError
+from amqpbroker.errors import PRECONDITION_FAILED, AMQPError
 from amqpbroker.model.arguments import (
     assert_equivalent,
     assert_exchange_arguments_equivalent,
     check_exchange_arguments,
 )
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.exchange import ALTERNATE_EXCHANGE
 from amqpbroker.model.vhost import check_new_name
+from amqpbroker.session.authorize import authorize, authorize_new
 from amqpbroker.session.names import clean
 from amqpbroker.wire.methods import Exchange
+from amqpbroker.wire.tables import text
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
 
 
 def declare(channel: "Channel", method: Exchange.Declare) -> None:
-    vhost = channel.connection.vhost
+    connection = channel.connection
+    vhost = connection.vhost
     name = clean(method.exchange)
     if method.passive:
-        refuse_default(name)
+        authorize(connection, method, exchange=name)
         vhost.exchange(name)
     else:
         kind = vhost.exchange_type(method.exchange_type)
-        refuse_default(name)
+        authorize(connection, method, exchange=name)
         current = vhost.exchanges.get(name)
         if current is None:
             check_new_name("exchange", name)
+            alternate = method.arguments.get(ALTERNATE_EXCHANGE)
+            if alternate is not None and alternate.kind == "S":
+                authorize_new(connection, method, exchange=name, alternate=text(alternate))
             check_exchange_arguments(name, vhost.name, method.arguments)
             kind.check_arguments(method.arguments)
             current = kind(name, method.durable, method.auto_delete, method.internal, method.arguments)
             vhost.add_exchange(current)
             policy = vhost.parameters.policies.of_exchange(name)
-            vhost.events.exchange_created(vhost.name, current, policy, channel.connection.user_name)
+            vhost.events.exchange_created(vhost.name, current, policy, connection.user_name)
         else:
             for key, received, existing in (
                 ("type", kind.type, current.type),
@@ -51,10 +58,7 @@ def declare(channel: "Channel", method: Exchange.Declare) -> None:
 def delete(channel: "Channel", method: Exchange.Delete) -> None:
     vhost = channel.connection.vhost
     name = clean(method.exchange)
-    refuse_default(name)
-    if name.startswith("amq."):
-        text = f"deletion of system {vhost.describe('exchange', name)} not allowed"
-        raise AMQPError(ACCESS_REFUSED, text)
+    authorize(channel.connection, method, exchange=name)
     current = vhost.exchanges.get(name)
     if current is not None:
         if method.if_unused and current.bindings:
@@ -66,7 +70,7 @@ def delete(channel: "Channel", method: Exchange.Delete) -> None:
 
 
 def bind(channel: "Channel", method: Exchange.Bind) -> None:
-    binding = _binding(method)
+    binding = _binding(channel, method)
     vhost = channel.connection.vhost
     vhost.exchange(binding.source)
     vhost.exchange(binding.destination.name)
@@ -75,7 +79,7 @@ def bind(channel: "Channel", method: Exchange.Bind) -> None:
 
 
 def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
-    binding = _binding(method)
+    binding = _binding(channel, method)
     vhost = channel.connection.vhost
     # Of one that is not there the end may not be on disk yet.
     durable = vhost.is_durable(binding) or not vhost.is_bound(binding)
@@ -83,17 +87,10 @@ def unbind(channel: "Channel", method: Exchange.Unbind) -> None:
     channel.reply(Exchange.UnbindOk(), nowait=method.nowait, after=channel.when_defined(durable))
 
 
-def _binding(method: Exchange.Bind | Exchange.Unbind) -> Binding:
+def _binding(channel: "Channel", method: Exchange.Bind | Exchange.Unbind) -> Binding:
     source, destination = clean(method.source), clean(method.destination)
-    refuse_default(destination)
-    refuse_default(source)
+    authorize(channel.connection, method, method.routing_key, destination=destination, source=source)
     return Binding(source, Destination("exchange", destination), method.routing_key, method.arguments)
-
-
-def refuse_default(name: str) -> None:
-    """Raises 403 for the exchange without a name: it is as it is."""
-    if name == "":
-        raise AMQPError(ACCESS_REFUSED, "operation not permitted on the default exchange")
 
 
 HANDLERS: dict[tuple[int, int], Callable[..., None]] = {

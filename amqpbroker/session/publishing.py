@@ -21,6 +21,7 @@ from amqpbroker.model.expiration import parse_expiration
 from amqpbroker.model.message import EXPIRES, PERSISTENT, Message, address_of, flags_of
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.priority import PriorityQueue
+from amqpbroker.session.authorize import authorize, authorize_topics
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire import properties
 from amqpbroker.wire.constants import RETURN
@@ -105,7 +106,7 @@ class Publisher:
         self._groups: dict[tuple[str, tuple[str, ...], bool], RouteGroup] = {}
 
     def refresh(self) -> None:
-        """Forgets the decisions if the topology has changed since they were made."""
+        """Forgets the decisions if the topology, or what users may, has changed since they were made."""
         if self._version != self._vhost.version:
             self._version = self._vhost.version
             self._forget()
@@ -128,7 +129,7 @@ class Publisher:
         exchange = self._vhost.exchanges.get(publish.exchange)
         if publish.immediate or exchange is None or exchange.internal or is_reply_to(publish.routing_key):
             return None
-        if not exchange.pure:
+        if not exchange.pure or not self._may_publish(publish):
             return None
         routing = self._vhost.route(exchange, (publish.routing_key,), _NO_PROPERTIES)
         if not routing.pure:
@@ -140,6 +141,16 @@ class Publisher:
             self._forget()
         routes[method] = route
         return route
+
+    def _may_publish(self, publish: Basic.Publish) -> bool:
+        """Whether the user may; who may not is told so by `publish_one`, when it is its turn."""
+        connection = self._channel.connection
+        try:
+            authorize(connection, publish, exchange=publish.exchange)
+            authorize_topics(connection, publish.exchange, (publish.routing_key,))
+        except AMQPError:
+            return False
+        return True
 
     def inspect(self, header: bytes) -> int:
         """The flags of a header without rules of its own; negative for one that has any, or is malformed."""
@@ -182,14 +193,17 @@ class Publisher:
         if publish.immediate:
             raise AMQPError(NOT_IMPLEMENTED, "immediate=true")
         vhost = self._vhost
+        channel = self._channel
+        authorize(channel.connection, publish, exchange=publish.exchange)
         exchange = vhost.exchange(publish.exchange)
         if exchange.internal:
             raise AMQPError(ACCESS_REFUSED, f"cannot publish to internal {vhost.describe('exchange', exchange.name)}")
+        if vhost.profile.series < (4, 0):
+            authorize_topics(channel.connection, exchange.name, (publish.routing_key,))
         try:
             values = properties.decode(header)
         except properties.PropertiesError as fault:
             raise AMQPError(INTERNAL_ERROR, "", (0, 0)) from fault
-        channel = self._channel
         if values.reply_to == REPLY_TO:
             header = properties.replace(header, reply_to=channel.reply_consumer_name())
         if vhost.profile.series < (4, 0):
@@ -204,6 +218,8 @@ class Publisher:
             header = properties.replace(header, headers=values.headers, timestamp=values.timestamp)
         headers = values.headers or {}
         keys = [publish.routing_key, *_extra_keys(headers, "CC"), *_extra_keys(headers, "BCC")]
+        if vhost.profile.series >= (4, 0):
+            authorize_topics(channel.connection, exchange.name, keys)
         self._check_user_id(values)
         if "BCC" in headers:
             header = properties.replace(header, headers={name: headers[name] for name in headers if name != "BCC"})
@@ -219,9 +235,10 @@ class Publisher:
         channel.publish_run(group, [message])
 
     def _check_user_id(self, values: properties.Properties) -> None:
-        """Nobody publishes in another's name. Before 4.0 this is looked at first of all. Raises 406."""
-        user = self._channel.connection.user_name
-        if values.user_id is not None and values.user_id != user:
+        """Nobody publishes in another's name, but for impersonators. Before 4.0 this is looked at first. Raises 406."""
+        connection = self._channel.connection
+        user = connection.user_name
+        if values.user_id is not None and values.user_id != user and not connection.has_tag("impersonator"):
             text = f"user_id property set to '{values.user_id}' but authenticated user was '{user}'"
             raise AMQPError(PRECONDITION_FAILED, text)
 

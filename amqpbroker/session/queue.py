@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, AMQPError
 from amqpbroker.limits import QUEUES_PER_VHOST_MAX
 from amqpbroker.model.arguments import (
+    DEAD_LETTER_EXCHANGE,
     assert_equivalent,
     assert_queue_arguments_equivalent,
     check_queue_arguments,
@@ -18,10 +19,11 @@ from amqpbroker.model.queue import Queue as QueueModel
 from amqpbroker.model.queues.quorum import check_delete
 from amqpbroker.model.queues.stream import StreamQueue, refusal
 from amqpbroker.model.vhost import VirtualHost, check_new_name
-from amqpbroker.session.exchange import refuse_default
+from amqpbroker.session.authorize import authorize, authorize_new
 from amqpbroker.session.names import clean
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire.methods import Queue
+from amqpbroker.wire.tables import text
 
 if TYPE_CHECKING:
     from amqpbroker.session.channel import Channel
@@ -33,7 +35,7 @@ def declare(channel: "Channel", method: Queue.Declare) -> None:
     if is_reply_to(name):
         ready, consumers = _reply_name(channel, name)
     else:
-        queue = _passive(channel, name) if method.passive else _declare(channel, name, method)
+        queue = _passive(channel, name, method) if method.passive else _declare(channel, name, method)
         # RabbitMQ does not count the consumers of a stream.
         consumers = 0 if isinstance(queue, StreamQueue) else len(queue.consumers)
         name, ready = queue.name, queue.message_count
@@ -50,7 +52,8 @@ def _reply_name(channel: "Channel", name: str) -> tuple[int, int]:
     return 0, 1
 
 
-def _passive(channel: "Channel", name: str) -> QueueModel:
+def _passive(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel:
+    authorize(channel.connection, method, queue=name)
     queue = channel.connection.vhost.queue(name, channel.connection)
     if queue.rules is not None:
         queue.rules.used()
@@ -77,6 +80,7 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
         name = connection.broker.generate_name("amq.gen")
     else:
         check_new_name("queue", name)
+    authorize(connection, method, queue=name)
     queue = vhost.queues.get(name)
     if queue is not None:
         if queue.owner is not owner:
@@ -89,6 +93,9 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
         return queue
     if profile.series < (4, 0):
         _check_room(vhost, name)
+    dead_letters = arguments.get(DEAD_LETTER_EXCHANGE)
+    if dead_letters is not None and dead_letters.kind == "S":
+        authorize_new(connection, method, queue=name, dead_letter_exchange=text(dead_letters))
     check_queue_arguments(
         name,
         vhost.name,
@@ -145,13 +152,15 @@ def _binding(channel: "Channel", method: Queue.Bind | Queue.Unbind) -> Binding:
     source, name = clean(method.exchange), clean(name)
     if is_reply_to(name) and channel.connection.vhost.profile.series >= (4, 2):
         raise AMQPError(ACCESS_REFUSED, "cannot bind or unbind to a volatile (direct reply-to) queue")
-    refuse_default(source)
+    authorize(channel.connection, method, routing_key, destination=name, source=source)
     return Binding(source, Destination("queue", name), routing_key, method.arguments)
 
 
 def purge(channel: "Channel", method: Queue.Purge) -> None:
     connection = channel.connection
-    queue = connection.vhost.queue(channel.expand_queue(method.queue), connection)
+    name = channel.expand_queue(method.queue)
+    authorize(connection, method, queue=name)
+    queue = connection.vhost.queue(name, connection)
     if isinstance(queue, StreamQueue):
         raise refusal("queue.purge", queue.name, connection.vhost.name)
     channel.reply(Queue.PurgeOk(message_count=queue.purge()), nowait=method.nowait)
@@ -160,7 +169,9 @@ def purge(channel: "Channel", method: Queue.Purge) -> None:
 def delete(channel: "Channel", method: Queue.Delete) -> None:
     connection = channel.connection
     vhost = connection.vhost
-    queue = vhost.queues.get(clean(channel.expand_queue(method.queue)))
+    name = clean(channel.expand_queue(method.queue))
+    authorize(connection, method, queue=name)
+    queue = vhost.queues.get(name)
     count = 0
     if queue is not None:
         vhost.check_owner(queue, connection)

@@ -75,6 +75,31 @@ def test_a_virtual_host_that_is_not_there_is_refused() -> None:
     )
 
 
+def test_a_virtual_host_is_for_those_who_may_do_anything_there() -> None:
+    client = WireClient()
+    client.broker.create_vhost("elsewhere")
+    client.broker.permissions.set("anna", "elsewhere", configure="", write="", read="")
+    client.feed(b"AMQP\0\0\x09\x01")
+    client.send(0, start_ok(), Connection.TuneOk(channel_max=9, frame_max=9_000))
+    client.take()
+    assert fault(client, 0, Connection.Open(virtual_host="elsewhere")) == (
+        NOT_ALLOWED,
+        "NOT_ALLOWED - access to vhost 'elsewhere' refused for user 'guest'",
+    )
+    assert client.broker.quotas.connections_in["elsewhere"] == 0
+    anna = WireClient(client.server).connect(user="anna", password="secret", vhost="elsewhere")
+    assert anna.session.vhost.name == "elsewhere"
+
+
+def test_a_user_who_was_deleted_while_logging_in_does_not_come_in() -> None:
+    client = WireClient()
+    client.feed(b"AMQP\0\0\x09\x01")
+    client.send(0, start_ok(), Connection.TuneOk(channel_max=9, frame_max=9_000))
+    client.broker.delete_user("guest")
+    client.take()
+    assert fault(client, 0, Connection.Open(virtual_host="/"))[0] == NOT_ALLOWED
+
+
 def test_new_credentials_are_taken() -> None:
     client = WireClient().connect()
     assert client.call(0, Connection.UpdateSecret(new_secret=b"new")) == Connection.UpdateSecretOk()

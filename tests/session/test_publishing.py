@@ -18,6 +18,7 @@ from amqpbroker.session.publishing import RouteGroup, return_frames
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchange, Method, Queue, Tx, encode_frame
 from amqpbroker.wire.tables import Field, Table, from_python
 from tests.helpers.sessions import bind, bodies, consume, declare_exchange, opened, waiting, with_queue
+from tests.helpers.users import user_with
 from tests.helpers.wire_client import MemoryServer, Received, WireClient, publish_octets
 
 
@@ -355,6 +356,16 @@ def test_a_user_may_publish_in_the_own_name_and_messages_may_expire_late() -> No
     client = with_queue()
     client.publish(1, "", "tasks", b"mine", user_id="guest", expiration="60000")
     assert waiting(client) == [(b"mine", False)]
+
+
+@pytest.mark.parametrize("profile", ["3.13", "4.2"])
+def test_an_impersonator_may_publish_in_any_name(profile: str) -> None:
+    guest = opened(profile=profile)
+    guest.send(1, Queue.Declare(queue="tasks", durable=True))
+    guest.broker.users.add(user_with("anna", "secret", "impersonator"))
+    client = WireClient(guest.server).connect(user="anna", password="secret").open_channel(1)
+    client.publish(1, "", "tasks", b"another's", user_id="bert")
+    assert waiting(client) == [(b"another's", False)]
 
 
 @pytest.mark.parametrize(("profile", "taken"), [("3.13", False), ("4.2", True)])

@@ -8,7 +8,7 @@ Source: RabbitMQ `rabbit_auth_backend_internal` (check_resource_access, check_to
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -81,12 +81,11 @@ class TopicPermission:
 class Permissions:
     """The permissions of all users in all virtual hosts.
 
-    version: changes with every change; whoever keeps decisions compares it. journal: where they are recorded; None:
-    nowhere.
+    changed: called after a change, with the name of the virtual host. journal: where they are recorded; None: nowhere.
     """
 
-    def __init__(self, events: "Events") -> None:
-        self.version = 0
+    def __init__(self, events: "Events", changed: Callable[[str], None]) -> None:
+        self._changed = changed
         self.journal: Journal | None = None
         self._events = events
         self._by_key: dict[tuple[str, str], Permission] = {}
@@ -109,8 +108,8 @@ class Permissions:
 
     def add(self, permission: Permission) -> None:
         """Takes in a permission as it is, and records nothing of it."""
-        self.version += 1
         self._by_key[permission.vhost, permission.user] = permission
+        self._changed(permission.vhost)
 
     def set(self, name: str, vhost: str, *, configure: str, write: str, read: str, user: str = INTERNAL_USER) -> bool:
         """Sets what a user may, at the wish of `user`; returns whether nothing was set before.
@@ -131,7 +130,7 @@ class Permissions:
         """The user may nothing there any more; False if that was so before."""
         if self._by_key.pop((vhost, name), None) is None:
             return False
-        self.version += 1
+        self._changed(vhost)
         if self.journal is not None:
             self.journal.undefine(PERMISSION, vhost, name)
         self._events.permission_deleted(name, vhost, user)
@@ -141,16 +140,16 @@ class Permissions:
         """A user is gone; who goes is told, not what goes along."""
         for vhost, user in [key for key in self._by_key if key[1] == name]:
             del self._by_key[vhost, user]
+            self._changed(vhost)
             if self.journal is not None:
                 self.journal.undefine(PERMISSION, vhost, user)
-        self.version += 1
 
 
 class TopicPermissions:
-    """The topic permissions of all users in all virtual hosts; version and journal as in `Permissions`."""
+    """The topic permissions of all users in all virtual hosts; changed and journal as in `Permissions`."""
 
-    def __init__(self, events: "Events") -> None:
-        self.version = 0
+    def __init__(self, events: "Events", changed: Callable[[str], None]) -> None:
+        self._changed = changed
         self.journal: Journal | None = None
         self._events = events
         self._by_key: dict[tuple[str, str, str], TopicPermission] = {}
@@ -173,8 +172,8 @@ class TopicPermissions:
 
     def add(self, permission: TopicPermission) -> None:
         """Takes in a topic permission as it is, and records nothing of it."""
-        self.version += 1
         self._by_key[permission.vhost, permission.user, permission.exchange] = permission
+        self._changed(permission.vhost)
 
     def set(self, name: str, vhost: str, exchange: str, *, write: str, read: str, user: str = INTERNAL_USER) -> bool:
         """Sets the routing keys of a user, at the wish of `user`; returns whether none were set before.
@@ -205,9 +204,9 @@ class TopicPermissions:
         self._forget([key for key in self._by_key if key[1] == name])
 
     def _forget(self, keys: list[tuple[str, str, str]]) -> None:
-        self.version += 1
         for vhost, user, exchange in keys:
             del self._by_key[vhost, user, exchange]
+            self._changed(vhost)
             if self.journal is not None:
                 self.journal.undefine(TOPIC_PERMISSION, vhost, topic_permission_name(user, exchange))
 

@@ -38,8 +38,8 @@ class Quotas:
 
     # Who is there
 
-    def open_connection(self, vhost: "VirtualHost", user: str) -> None:
-        """Counts a new connection. Raises 530 if there are as many as there may be."""
+    def check_connection(self, vhost: "VirtualHost", user: str) -> None:
+        """Raises 530 if there are as many connections as there may be."""
         limit = vhost.parameters.limit(MAX_CONNECTIONS)
         if limit is not None and self.connections_in[vhost.name] >= limit:
             raise AMQPError(
@@ -50,6 +50,9 @@ class Quotas:
         if limit is not None and self.connections_of[user] >= limit:
             text = f"connection refused for user '{user}': user connection limit ({limit}) is reached"
             raise AMQPError(NOT_ALLOWED, text)
+
+    def open_connection(self, vhost: "VirtualHost", user: str) -> None:
+        """Counts a new connection."""
         self.connections_in[vhost.name] += 1
         self.connections_of[user] += 1
 

@@ -96,15 +96,17 @@ def test_topic_permissions_are_listed_by_user_and_by_virtual_host(broker: Broker
 
 
 def test_whoever_keeps_decisions_sees_every_change(broker: Broker) -> None:
-    for permissions, change in (
-        (broker.permissions, lambda: broker.permissions.set("anna", "/", configure="", write="", read="")),
-        (broker.permissions, lambda: broker.permissions.clear("guest", "/")),
-        (broker.topic_permissions, lambda: broker.topic_permissions.set("anna", "/", "a", write="", read="")),
-        (broker.topic_permissions, lambda: broker.topic_permissions.clear("anna", "/", "a")),
+    vhost = broker.vhosts["/"]
+    for change in (
+        lambda: broker.permissions.set("anna", "/", configure="", write="", read=""),
+        lambda: broker.permissions.clear("guest", "/"),
+        lambda: broker.topic_permissions.set("anna", "/", "a", write="", read=""),
+        lambda: broker.topic_permissions.clear("anna", "/", "a"),
+        lambda: broker.delete_user("anna"),
     ):
-        before = permissions.version
+        before = vhost.version
         change()
-        assert permissions.version > before
+        assert vhost.version > before
 
 
 def test_what_is_not_set_cannot_be_cleared(broker: Broker) -> None:

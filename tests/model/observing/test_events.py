@@ -12,6 +12,7 @@ from amqpbroker.wire.methods import Basic, Channel, Connection, Exchange, Queue
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table, from_python, to_python
 from tests.helpers.sessions import bind, consume, declare_exchange, opened
+from tests.helpers.users import allow
 from tests.helpers.wire_client import MemoryServer, WireClient, start_ok
 
 Event = tuple[str, dict[str, object]]
@@ -560,6 +561,7 @@ def test_values_have_the_types_that_rabbitmq_gives_them() -> None:
 def test_all_virtual_hosts_tell_in_one() -> None:
     client = observer()
     client.broker.add_vhost("other")
+    allow(client.broker, "guest", "other")
     other = WireClient(client.server).connect(vhost="other").open_channel(1)
     events(client)
     other.send(1, Queue.Declare(queue="tasks", nowait=True))

@@ -24,24 +24,30 @@ def quotas() -> Quotas:
     return Quotas(PROFILES["4.2"])
 
 
+def enter(quotas: Quotas, vhost: VirtualHost, user: str) -> None:
+    """A new connection of a user, if there is room for it."""
+    quotas.check_connection(vhost, user)
+    quotas.open_connection(vhost, user)
+
+
 def test_a_virtual_host_has_room_again_when_somebody_has_gone(quotas: Quotas, vhost: VirtualHost) -> None:
     vhost.parameters.set_limit("max-connections", 1)
-    quotas.open_connection(vhost, "anna")
+    enter(quotas, vhost, "anna")
     with pytest.raises(AMQPError) as refused:
-        quotas.open_connection(vhost, "bert")
+        enter(quotas, vhost, "bert")
     assert refused.value.text == (
         "NOT_ALLOWED - access to vhost 'test' refused for user 'bert': connection limit (1) is reached"
     )
     quotas.close_connection(vhost, "anna")
-    quotas.open_connection(vhost, "bert")
+    enter(quotas, vhost, "bert")
 
 
 def test_a_user_has_so_many_connections(quotas: Quotas, vhost: VirtualHost) -> None:
     quotas.set_user_limits("anna", {"max-connections": 1})
-    quotas.open_connection(vhost, "anna")
-    quotas.open_connection(vhost, "bert")
+    enter(quotas, vhost, "anna")
+    enter(quotas, vhost, "bert")
     with pytest.raises(AMQPError) as refused:
-        quotas.open_connection(vhost, "anna")
+        enter(quotas, vhost, "anna")
     assert refused.value.text == (
         "NOT_ALLOWED - connection refused for user 'anna': user connection limit (1) is reached"
     )
@@ -51,7 +57,7 @@ def test_the_virtual_host_is_asked_before_the_user(quotas: Quotas, vhost: Virtua
     vhost.parameters.set_limit("max-connections", 0)
     quotas.set_user_limits("anna", {"max-connections": 0})
     with pytest.raises(AMQPError, match="access to vhost 'test'"):
-        quotas.open_connection(vhost, "anna")
+        enter(quotas, vhost, "anna")
 
 
 @pytest.mark.parametrize(("series", "shown"), [("3.13", "(2)"), ("4.2", "2"), ("4.3", "2")])
@@ -71,7 +77,7 @@ def test_a_user_has_so_many_channels_on_all_connections(series: str, shown: str)
 def test_below_0_there_is_no_limit(quotas: Quotas, vhost: VirtualHost) -> None:
     vhost.parameters.set_limit("max-connections", -1)
     quotas.set_user_limits("anna", {"max-connections": -1, "max-channels": -1})
-    quotas.open_connection(vhost, "anna")
+    enter(quotas, vhost, "anna")
     quotas.open_channel("anna")
     assert (quotas.connections_of["anna"], quotas.channels_of["anna"]) == (1, 1)
 
@@ -110,7 +116,7 @@ def test_never_more_than_allowed_and_nothing_is_left_behind(steps: list[tuple[st
     for user, comes in steps:
         if comes:
             try:
-                quotas.open_connection(vhost, user)
+                enter(quotas, vhost, user)
             except AMQPError:
                 assert len(present) == 3 or present.count("a") == 2
             else:
