@@ -29,6 +29,7 @@ GROUPS: Final = {
         "journal": Verb(
             "look into a data directory, check it, save what can be saved: inspect, verify, salvage", "journal"
         ),
+        "dev-cert": Verb("make certificates for trying TLS, and say what to put where", "dev_cert"),
         "version": Verb("print the version", "main"),
     },
     "look at a broker that runs": {

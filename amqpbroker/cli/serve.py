@@ -26,7 +26,6 @@ from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, neares
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.server.server import Server
 from amqpbroker.server.storage import Storage, directory_of
-from amqpbroker.server.tls import TlsError
 
 logger = logging.getLogger("amqpbroker.serve")
 
@@ -172,9 +171,9 @@ async def _serve(config: Config, started_s: float) -> int:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         server = Server(config)
-    except TlsError as error:
-        complain(f"could not start: {error}")
-        return EXIT_FAILED
+    except ConfigError as error:
+        complain(str(error))
+        return EXIT_USAGE
     if server.tls is not None:
         with contextlib.suppress(NotImplementedError, AttributeError):  # Windows, where files alone tell of a change
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.tls.reload)

@@ -3,11 +3,14 @@
 Source: RabbitMQ's `rabbit_auth_mechanism_ssl`, `rabbit_auth_mechanism_anonymous` and `rabbit_ssl:peer_cert_auth_name`.
 """
 
-import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from amqpbroker.server.config import Config
-from amqpbroker.server.tls_peer import Certificate, distinguished_name
+
+if TYPE_CHECKING:
+    import ssl
+
+    from amqpbroker.server.tls_peer import Certificate
 
 # ssl_cert_login_san_type → what Python's ssl calls such a name.
 _ALTERNATIVE_NAMES: Final = {"dns": "DNS", "ip": "IP Address", "email": "email", "uri": "URI"}
@@ -22,7 +25,7 @@ def mechanisms(config: Config, over_tls: bool) -> tuple[str, ...]:
     return tuple(name for name in config.auth_mechanisms if possible.get(name, True))
 
 
-def logins(config: Config, tls: ssl.SSLObject | None) -> dict[str, tuple[str, str]]:
+def logins(config: Config, tls: "ssl.SSLObject | None") -> dict[str, tuple[str, str]]:
     """By mechanism (the user's name, why there is none), of which one is empty."""
     known = {"ANONYMOUS": (config.anonymous_login_user, "")} if config.anonymous_login_user else {}
     if tls is not None:
@@ -30,11 +33,13 @@ def logins(config: Config, tls: ssl.SSLObject | None) -> dict[str, tuple[str, st
     return known
 
 
-def external_login(certificate: Certificate | None, config: Config) -> tuple[str, str]:
+def external_login(certificate: "Certificate | None", config: Config) -> tuple[str, str]:
     """(the name of the user, why there is none), of which one is empty."""
     if not certificate:
         return "", "connection peer presented no TLS (x.509) certificate"
     if config.ssl_cert_login_from == "distinguished_name":
+        from amqpbroker.server.tls_peer import distinguished_name  # most have no TLS
+
         name = distinguished_name(certificate["subject"])
     elif config.ssl_cert_login_from == "common_name":
         name = ",".join(value for part in certificate["subject"] for kind, value in part if kind == "commonName")

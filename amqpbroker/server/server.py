@@ -6,8 +6,7 @@ import errno
 import logging
 import os
 import socket
-import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.access import Users
 from amqpbroker.model.arguments import CLASSIC
@@ -15,7 +14,6 @@ from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.protocol.connection import Settings
-from amqpbroker.server.accepting import Acceptor
 from amqpbroker.server.access import set_up_access
 from amqpbroker.server.alarms import Alarms
 from amqpbroker.server.config import Config
@@ -26,9 +24,14 @@ from amqpbroker.server.log_exchange import LogExchangeHandler
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
 from amqpbroker.server.storage import Storage
 from amqpbroker.server.ticker import Ticker
-from amqpbroker.server.tls import Tls
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.batch import Batch
+
+if TYPE_CHECKING:
+    import ssl
+
+    from amqpbroker.server.accepting import Acceptor
+    from amqpbroker.server.tls import Tls
 
 logger = logging.getLogger("amqpbroker.server")
 
@@ -44,7 +47,7 @@ class Server:
     """Made within the event loop that it runs in. endpoints: after `start`, where it really listens."""
 
     def __init__(self, config: Config) -> None:
-        """Raises TlsError: a certificate cannot be used."""
+        """Raises ConfigError: a certificate cannot be used."""
         self.config = config
         users = Users(loopback_only=frozenset(config.loopback_users))
         self.loop = asyncio.get_running_loop()
@@ -62,7 +65,7 @@ class Server:
         self._log_exchange: LogExchangeHandler | None = None
         if config.log_exchange_level:
             self._log_exchange = LogExchangeHandler(vhost, self.broker.node_name, self.loop, self.flush_soon)
-        self.tls = Tls(config) if config.tls_port != -1 or config.http_tls else None
+        self.tls = _tls(config)
         self.settings = Settings(
             profile=config.profile,
             server_properties=server_properties(
@@ -184,17 +187,19 @@ class Server:
         self._flush_planned = False
         self.batch.finish()
 
-    async def _listen_on(self, addresses: list[Address], port: int, context: ssl.SSLContext | None) -> None:
+    async def _listen_on(self, addresses: list[Address], port: int, context: "ssl.SSLContext | None") -> None:
         """port: -1 is off. context: for a port that speaks TLS."""
         for address in addresses if port != -1 else ():
             endpoint = await self._listen(address._replace(port=port), context)
             # Any free port was asked for: the other addresses get the same one.
             port = port or endpoint.port
 
-    async def _listen(self, address: Address, context: ssl.SSLContext | None) -> Endpoint:
+    async def _listen(self, address: Address, context: "ssl.SSLContext | None") -> Endpoint:
         listening = open_socket(address)
         endpoint = Endpoint(address.host, listening.getsockname()[1], tls=context is not None)
         if context is not None or self.config.proxy_protocol:
+            from amqpbroker.server.accepting import Acceptor  # most start without
+
             self._listeners.append(Acceptor(self, listening, context))
         else:
             listener = await self.loop.create_server(
@@ -227,6 +232,15 @@ class Server:
             with contextlib.suppress(FileNotFoundError):
                 if os.stat(path).st_ino == self._unix_inode:
                     os.unlink(path)
+
+
+def _tls(config: Config) -> "Tls | None":
+    """Raises ConfigError."""
+    if config.tls_port == -1 and not config.http_tls:
+        return None
+    from amqpbroker.server.tls import Tls  # most start without
+
+    return Tls(config)
 
 
 def _interceptors(config: Config, node: str) -> Interceptors | None:

@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from amqpbroker.server.config import Config
+from amqpbroker.server.config import Config, ConfigError
 
 logger = logging.getLogger("amqpbroker.tls")
 
 _VERSIONS: Final = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
 _MISMATCHES: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH")
 _READABLE_BY_ALL: Final = 0o004
-
-
-class TlsError(Exception):
-    """A file or a setting that TLS cannot be had with: which one, why, what to do. One line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class Tls:
     """amqp, http: the contexts to listen with; clients are asked for certificates by AMQP alone."""
 
     def __init__(self, config: Config) -> None:
-        """Raises TlsError."""
+        """Raises ConfigError."""
         assert config.tls_cert is not None
         self._config = config
         self._pair = _Pair(config.tls_cert, config.tls_key or config.tls_cert, "tls_cert", "tls_key")
@@ -67,7 +63,7 @@ class Tls:
         """Reads the files again. Those that cannot be used are logged, and what was read before stays in use."""
         try:
             self._shown, self._shown_by_name = self._load()
-        except TlsError as error:
+        except ConfigError as error:
             logger.error("the certificates that were read before stay in use: %s", error)
         else:
             logger.info("the certificates were read again")
@@ -97,7 +93,7 @@ class Tls:
         connection.context = by_name.get(wanted) or by_name.get(any_of_them) or self._shown
 
     def _load(self) -> tuple[ssl.SSLContext, dict[str, ssl.SSLContext]]:
-        """What is shown to whom from now on. Raises TlsError."""
+        """What is shown to whom from now on. Raises ConfigError."""
         named = {name: self._context(pair) for name, pair in self._named.items()}
         return self._context(self._pair), named
 
@@ -127,7 +123,7 @@ class Tls:
             try:
                 context.set_ciphers(":".join(ciphers))
             except ssl.SSLError:
-                raise TlsError(
+                raise ConfigError(
                     f"tls_ciphers: OpenSSL knows no suite of {', '.join(ciphers)}; "
                     "use names that `openssl ciphers` prints, or leave it out"
                 ) from None
@@ -159,7 +155,7 @@ class Tls:
                 text = f"{where}: tls_key_password is not the password of the key; change it"
             else:
                 raise _unusable(pair.setting, f"{pair.certificate}, {pair.key}", error) from None
-            raise TlsError(text) from None
+            raise ConfigError(text) from None
         _warn_of_dates(pair.certificate, certificates)
         if os.name == "posix" and os.stat(pair.key).st_mode & _READABLE_BY_ALL:
             logger.warning("%s: every user of this machine can read the key; chmod 600 it", pair.key)
@@ -174,23 +170,25 @@ def _signature(path: str) -> tuple[int, int, int] | None:
 
 
 def _read(path: str, setting: str, kind: str) -> bytes:
-    """The file's content, which has PEM of that kind. Raises TlsError."""
+    """The file's content, which has PEM of that kind. Raises ConfigError."""
     try:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise TlsError(f"{setting}: {path}: cannot be read ({error.strerror}); name a file that can be read") from None
+        raise ConfigError(
+            f"{setting}: {path}: cannot be read ({error.strerror}); name a file that can be read"
+        ) from None
     if kind.encode() + b"-----" not in content:
         what = "certificate" if kind == "CERTIFICATE" else "key"
-        raise TlsError(
+        raise ConfigError(
             f"{setting}: {path}: there is no {what} in PEM in it (-----BEGIN …{kind}-----); name one that has"
         )
     return content
 
 
-def _unusable(setting: str, path: str, error: Exception) -> TlsError:
+def _unusable(setting: str, path: str, error: Exception) -> ConfigError:
     reason = getattr(error, "reason", None) or str(error)
-    return TlsError(f"{setting}: {path}: OpenSSL cannot use it ({reason.replace('_', ' ').lower()}); give another")
+    return ConfigError(f"{setting}: {path}: OpenSSL cannot use it ({reason.replace('_', ' ').lower()}); give another")
 
 
 def _warn_of_dates(path: str, certificates: bytes) -> None:

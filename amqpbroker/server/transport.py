@@ -13,13 +13,15 @@ from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.server.logins import logins, mechanisms
-from amqpbroker.server.proxy_protocol import Ends
 from amqpbroker.server.steps import Steps
 from amqpbroker.server.ticker import Deadline
-from amqpbroker.server.tls_peer import facts_of
 from amqpbroker.session.connection import Connection, Transport
 
 if TYPE_CHECKING:
+    import ssl
+
+    from amqpbroker.model.observing.tls_facts import TlsFacts
+    from amqpbroker.server.proxy_protocol import Ends
     from amqpbroker.server.server import Server
 
 logger = logging.getLogger("amqpbroker.connection")
@@ -78,7 +80,7 @@ class ConnectionTransport(asyncio.Protocol):
                 self.name,
                 _end(here),
                 _end(peer),
-                facts_of(tls) if tls is not None else None,
+                _tls_facts(tls) if tls is not None else None,
                 logins(self._server.config, tls),
             ),
             self._server.config.message_size_max_bytes,
@@ -294,6 +296,12 @@ class ConnectionTransport(asyncio.Protocol):
 
     def _log_fault(self, fault: AMQPError | str) -> None:
         logger.error("connection %s: %s", self.name, fault)
+
+
+def _tls_facts(tls: "ssl.SSLObject") -> "TlsFacts":
+    from amqpbroker.server.tls_peer import facts_of  # most have no TLS
+
+    return facts_of(tls)
 
 
 def connection_name(peer: object, here: object) -> str:

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from amqpbroker.server.config import Config
+from amqpbroker.server.config import Config, ConfigError
 from amqpbroker.server.config.tls_kinds import NamedCertificate
-from amqpbroker.server.tls import Tls, TlsError
+from amqpbroker.server.tls import Tls
 from tests.helpers.certificates import EXPIRED, Authority, Pair
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="files have no such rights here")
@@ -32,7 +32,7 @@ def made(authority: Authority, pair: Pair | None = None, **settings: object) -> 
 
 
 def refusal(*arguments: object, **settings: object) -> str:
-    with pytest.raises(TlsError) as raised:
+    with pytest.raises(ConfigError) as raised:
         made(*arguments, **settings)
     assert "\n" not in str(raised.value)
     return str(raised.value)
