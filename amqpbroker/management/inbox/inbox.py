@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 WINDOW_S: Final = 0.05
 # In each window; it is more than a person can read.
-TAKEN_MAX: Final = 50
+TAKEN_MAX: Final = 30
 # Of one run, so that a flood leaves room for others.
 TAKEN_OF_RUN_MAX: Final = 10
 # While somebody watches, and while nobody does.
-FOLLOWED_MAX: Final = 2_000
+FOLLOWED_MAX: Final = 1_000
 FOLLOWED_UNSEEN_MAX: Final = 500
 ENTRIES_MAX: Final = 5_000
 BYTES_MAX: Final = 16_777_216
@@ -66,6 +66,7 @@ class Inbox:
         self._deadline: Deadline | None = None
         self._due_s = 0.0
         self._is_open = False
+        self._told_skipped_count = 0
         self._look_at_s = 0.0
         broker.watch_vhosts(self._watch_vhost)
 
@@ -112,14 +113,9 @@ class Inbox:
             entry.places = [place and place + nth for place in places]
             self._add(entry)
         self.room -= count
+        self.skipped_count += len(messages) - count
         if self.room <= 0 and not self._watchers:
             self._detach()
-        self.skip(len(messages) - count)
-
-    def skip(self, count: int) -> None:
-        """Messages come that are not taken in."""
-        self.skipped_count += count
-        self._news.skipped_count += count
         self._open_window()
 
     def follow(self, queue: str, messages: Sequence[Message], state: str, reason: str = "") -> None:
@@ -193,10 +189,12 @@ class Inbox:
             if now_s >= self._look_at_s:
                 self._look_at_s = now_s + _LOOK_S
                 self._look()
+            self._news.skipped_count = self.skipped_count - self._told_skipped_count
             if self._news:
                 for watcher in self._watchers:
                     watcher.tell(self._news)
             self._plan(_LOOK_S)
+        self._told_skipped_count = self.skipped_count
         self._news = News()
 
     def _look(self) -> None:
@@ -277,7 +275,7 @@ class InboxTap(Tap):
         if inbox.room > 0:
             inbox.take(self.vhost, sink.client(), queues, messages)
         else:
-            inbox.skip(len(messages))
+            inbox.skipped_count += len(messages)  # the window is open, as its room is taken
 
     def returned(self, messages: Sequence[Message]) -> None:
         self._inbox.returned(messages)
@@ -289,7 +287,7 @@ class InboxTap(Tap):
         if inbox.room > 0:
             inbox.take(self.vhost, None, queues, messages)
         else:
-            inbox.skip(len(messages))
+            inbox.skipped_count += len(messages)  # the window is open, as its room is taken
 
     def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
         if self._inbox.looks > 0:

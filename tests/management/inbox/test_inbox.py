@@ -59,9 +59,9 @@ def test_a_virtual_host_that_comes_later_is_watched_too() -> None:
 
 def test_a_window_takes_so_many_and_of_a_run_fewer() -> None:
     inbox = watched(client := with_queue())
-    client.feed(publish_octets(1, TO_TASKS, b"flood") * 1_000)
+    client.feed(publish_octets(1, TO_TASKS, b"flood") * 200)
     assert TAKEN_OF_RUN_MAX <= len(inbox.entries) < TAKEN_MAX
-    assert inbox.skipped_count == 1_000 - len(inbox.entries)
+    assert inbox.skipped_count == 200 - len(inbox.entries)
     publish_numbers(client, 2 * TAKEN_MAX)
     assert len(inbox.entries) == TAKEN_MAX
 
