@@ -17,6 +17,7 @@ from amqpbroker.management.guards import Guards
 from amqpbroker.management.inbox.inbox import Inbox
 from amqpbroker.management.inbox.showing import Showing
 from amqpbroker.management.resources import error_response, route
+from amqpbroker.management.sessions import Sessions
 
 if TYPE_CHECKING:
     from amqpbroker.server.server import Server
@@ -39,6 +40,7 @@ def build_app(server: "Server") -> ASGIApp:
     routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES]
     inner = Starlette(routes=routes, exception_handlers={404: _not_found})
     inner.router.redirect_slashes = False
+    inner.state.sessions = Sessions(server.broker.users, server.ticker.now_s)
     inner.state.inbox = Inbox(server.broker)
     inner.state.showing = Showing(server.broker)
     return Guarded(GZipMiddleware(inner, minimum_size=860), Guards(server.config.http_hosts), inner.state.inbox.close)

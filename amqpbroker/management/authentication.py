@@ -1,5 +1,7 @@
 """Who asks: a name and a password with every request, as all of RabbitMQ's tools send them.
 
+A browser brings the cookie of its session instead: see `sessions`.
+
 Source: RabbitMQ `rabbit_mgmt_util:is_authorized`.
 """
 
@@ -20,10 +22,19 @@ def authenticate(headers: Mapping[str, str], peer: str | None, users: Users) -> 
 
     headers: of the request, by their names in small letters.
     """
-    name, password = _basic_credentials(headers.get("authorization", ""))
+    return log_in(*_basic_credentials(headers.get("authorization", "")), peer, users)
+
+
+def log_in(name: str, password: bytes, peer: str | None, users: Users) -> User:
+    """The user with that name and password, if they may come in. Raises 401."""
     user = users.authenticate(name, password)
     if user is None:
         raise NotAuthenticated("Login failed")
+    return admitted(user, peer, users)
+
+
+def admitted(user: User, peer: str | None, users: Users) -> User:
+    """The same user, known to be themselves, if they may use the management interface from there. Raises 401."""
     if not users.may_connect(user, _is_loopback(peer)):
         raise NotAuthenticated("User can only log in via localhost")
     if MANAGEMENT_TAGS.isdisjoint(user.tags):

@@ -43,6 +43,16 @@ class ApiRequest:
         """What it is about."""
         return self.server.broker
 
+    @property
+    def peer(self) -> str | None:
+        """The address it came from; None: a unix socket."""
+        return peer_of(self.request)
+
+    @property
+    def port(self) -> int | None:
+        """The port that it came to; None: a unix socket."""
+        return port_of(self.request)
+
     def part(self, name: str) -> str:
         """A part of the path, as the client meant it: what stands between two slashes was quoted once."""
         return unquote(self.request.path_params[name], errors="surrogateescape")
@@ -105,6 +115,17 @@ class ApiRequest:
             done = asyncio.Event()
             journal.when_committed(done.set)
             await done.wait()
+
+
+def peer_of(request: Request) -> str | None:
+    """See `ApiRequest.peer`."""
+    return request.client.host if request.client is not None else None
+
+
+def port_of(request: Request) -> int | None:
+    """See `ApiRequest.port`."""
+    server: tuple[str, int | None] | None = request.scope.get("server")
+    return server[1] if server is not None else None
 
 
 def parse_json(octets: bytes) -> Any:

@@ -16,9 +16,11 @@ from starlette.routing import Route
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.management.access import Access, anybody
-from amqpbroker.management.authentication import authenticate
-from amqpbroker.management.errors import ApiError, BadRequest, refusal
-from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest
+from amqpbroker.management.authentication import admitted, authenticate
+from amqpbroker.management.errors import ApiError, BadRequest, NotAuthenticated, refusal
+from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest, peer_of, port_of
+from amqpbroker.management.sessions import token_of
+from amqpbroker.model.access import User, Users
 from amqpbroker.model.policies.validation import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ logger = logging.getLogger("amqpbroker.management")
 # Gives a value for JSON, or an answer of its own.
 Handler = Callable[[ApiRequest], Awaitable[Any]]
 
+# What scripts say of themselves, and no other page's can.
+_ASKED_BY_SCRIPT: Final = "x-requested-with"
+_NOBODY: Final = User("")
+
 CREATED: Final = 201
 NO_CONTENT: Final = 204
 
@@ -38,6 +44,7 @@ class Resource:
     """path: below /api, its parts in braces. access: raises 401 unless the user may. methods: handlers by method.
 
     changing: who may use the methods that change something, if not the same. body_max_bytes: a larger one is refused.
+    is_for_strangers: whether it is answered without knowing who asks, who is nobody then.
     """
 
     path: str
@@ -45,6 +52,7 @@ class Resource:
     access: Access = anybody
     changing: Access | None = None
     body_max_bytes: int = BODY_MAX_BYTES
+    is_for_strangers: bool = False
     allow: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +67,11 @@ def route(resource: Resource, server: "Server") -> Route:
         try:
             return await _answer(resource, server, request)
         except ApiError as error:
-            return error_response(error)
+            response = error_response(error)
+            if _ASKED_BY_SCRIPT in request.headers:
+                # The browser would ask for a name and a password with a window of its own.
+                del response.headers["www-authenticate"]
+            return response
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:
@@ -77,8 +89,7 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     handler = resource.methods.get(method)
     if handler is None:
         raise ApiError(405, headers={"allow": resource.allow})
-    peer = request.client.host if request.client is not None else None
-    user = authenticate(request.headers, peer, server.broker.users)
+    user = _NOBODY if resource.is_for_strangers else _who_asks(request, server.broker.users)
     asked = ApiRequest(request, server, user, resource.body_max_bytes)
     access = resource.access if method == "GET" or resource.changing is None else resource.changing
     access(asked)
@@ -91,6 +102,17 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     if isinstance(result, Response):
         return result
     return json_response(result)
+
+
+def _who_asks(request: Request, users: Users) -> User:
+    """By the cookie of a session, or by name and password. Raises 401."""
+    token = token_of(request.cookies, port_of(request))
+    if token is None or "authorization" in request.headers:
+        return authenticate(request.headers, peer_of(request), users)
+    user = request.app.state.sessions.user_of(token)
+    if user is None:
+        raise NotAuthenticated("the session is over")
+    return admitted(user, peer_of(request), users)
 
 
 def json_response(content: Any, status: int = 200) -> Response:

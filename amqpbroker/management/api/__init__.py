@@ -4,6 +4,7 @@ from amqpbroker.management.api import (
     bindings,
     exchanges,
     inbox,
+    login,
     queues,
     whoami,
 )
@@ -13,6 +14,7 @@ RESOURCES: tuple[Resource, ...] = (
     *bindings.RESOURCES,
     *exchanges.RESOURCES,
     *inbox.RESOURCES,
+    *login.RESOURCES,
     *queues.RESOURCES,
     *whoami.RESOURCES,
 )
