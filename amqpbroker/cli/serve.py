@@ -15,16 +15,18 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from amqpbroker import __version__
 from amqpbroker.cli import EXIT_DISK_FAILED, EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from amqpbroker.journal.recovery import Damage
 from amqpbroker.management.management import Management
+from amqpbroker.model.broker import Broker
 from amqpbroker.server import logs
 from amqpbroker.server.config import SETTINGS, Config, ConfigError, load, nearest
 from amqpbroker.server.listening import Endpoint
-from amqpbroker.server.server import Server
+from amqpbroker.server.server import Server, either
 from amqpbroker.server.storage import Storage, directory_of
 
 logger = logging.getLogger("amqpbroker.serve")
@@ -182,7 +184,9 @@ async def _serve(config: Config, started_s: float) -> int:
         if not config.memory:
             # A commit beside a busy loop waits for the interpreter: the default of 5 ms would be its latency.
             sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        await server.start()
+        server.open(partial(_declare, path=config.definitions) if config.definitions else None)
+        await server.recorded()
+        await server.listen()
         management.open()
         if config.ready_file:
             _write_ready_file(config.ready_file, server.endpoints)
@@ -191,15 +195,19 @@ async def _serve(config: Config, started_s: float) -> int:
         advice = NEWER_ADVICE if damage.newer else DAMAGE_ADVICE
         complain(f"could not start: {os.path.join(directory_of(config), str(damage))}; {advice}")
         return EXIT_FAILED
+    except ConfigError as error:
+        await _stop(server, management)
+        complain(str(error))
+        return EXIT_USAGE
     except OSError as error:
         await _stop(server, management)
         complain(explain(error))
-        return EXIT_FAILED
+        return EXIT_DISK_FAILED if server.disk_failed.is_set() else EXIT_FAILED
     try:
         gc.freeze()  # what a start leaves behind stays: no collection walks it again
         _announce(config, server, management, started_s)
         management.serve()
-        await _either(stopping, server.disk_failed)
+        await either(stopping, server.disk_failed)
     finally:
         if config.ready_file:
             with contextlib.suppress(FileNotFoundError):
@@ -208,16 +216,20 @@ async def _serve(config: Config, started_s: float) -> int:
     return EXIT_DISK_FAILED if server.disk_failed.is_set() else EXIT_OK
 
 
+def _declare(broker: Broker, path: str) -> None:
+    """Puts in what definitions say, read when there are some. ConfigError: they cannot be used."""
+    from amqpbroker.management.definitions.document import DefinitionsError
+    from amqpbroker.management.definitions.files import load_definitions
+
+    try:
+        load_definitions(broker, path)
+    except DefinitionsError as error:
+        raise ConfigError(f"definitions: {' '.join(error.reason.split())}") from None
+
+
 async def _stop(server: Server, management: Management) -> None:
     await management.close()
     await server.stop()
-
-
-async def _either(*events: asyncio.Event) -> None:
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for one in waiting:
-        one.cancel()
 
 
 def explain(error: OSError) -> str:

@@ -3,7 +3,6 @@
 Clients are sloppy: names come quoted in every way, numbers and truths as strings, bodies where none is meant.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -106,15 +105,7 @@ class ApiRequest:
 
     async def recorded(self) -> None:
         """Ends when what was changed by now is on disk, and has clients told of it meanwhile."""
-        self.server.flush_soon()
-        journal = self.broker.journal
-        if journal is None:
-            return
-        last_number = journal.open_number if journal.is_recording else journal.open_number - 1
-        if last_number > journal.done_number:
-            done = asyncio.Event()
-            journal.when_committed(done.set)
-            await done.wait()
+        await self.server.recorded()
 
 
 def peer_of(request: Request) -> str | None:

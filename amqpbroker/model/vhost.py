@@ -170,11 +170,7 @@ class VirtualHost:
 
     def exchange_type(self, kind: str) -> type[Exchange]:
         """The type of exchange of that name. Raises 503 on the connection, since 4.0 406 on the channel."""
-        found = EXCHANGE_TYPES.get(kind)
-        if found is None or self.profile.series < found.since:
-            code = PRECONDITION_FAILED if self.profile.series >= (4, 0) else COMMAND_INVALID
-            raise AMQPError(code, f"unknown exchange type '{kind}'")
-        return found
+        return exchange_type(kind, self.profile)
 
     def add_exchange(self, exchange: Exchange) -> None:
         """Takes in a new exchange."""
@@ -461,6 +457,15 @@ def _refuses(queue: Queue, message: Message) -> bool:
         return False
     rules.refused(message)
     return True
+
+
+def exchange_type(kind: str, profile: Profile) -> type[Exchange]:
+    """The type of exchange of that name. Raises 503 on the connection, since 4.0 406 on the channel."""
+    found = EXCHANGE_TYPES.get(kind)
+    if found is None or profile.series < found.since:
+        code = PRECONDITION_FAILED if profile.series >= (4, 0) else COMMAND_INVALID
+        raise AMQPError(code, f"unknown exchange type '{kind}'")
+    return found
 
 
 def check_queue_type(kind: str | None) -> None:

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.access import Users
@@ -94,10 +95,15 @@ class Server:
         self.open()
         await self.listen()
 
-    def open(self) -> None:
-        """Everything but listening: what the data directory holds is there from now on. Raises as `Storage` does."""
+    def open(self, declare: Callable[[Broker], None] | None = None) -> None:
+        """Everything but listening: what the data directory holds is there from now on. Raises as `Storage` does.
+
+        declare: puts in what is to be there from the start beside that; where it brings users, there is no guest.
+        """
         if not self.config.memory:
             self.storage = Storage(self)
+        if declare is not None:
+            declare(self.broker)
         set_up_access(self.broker, self.config)
         self.broker.events.begin(self.broker.vhosts[self.config.vhost])
         if self._log_exchange is not None:
@@ -138,6 +144,20 @@ class Server:
             self._log_exchange.end()
         self.ticker.stop()
         self._close_storage()
+
+    async def recorded(self) -> None:
+        """Ends when what was changed by now is on disk; clients are told of it meanwhile. OSError: the disk failed."""
+        self.flush_soon()
+        journal = self.broker.journal
+        if journal is None:
+            return
+        last_number = journal.open_number if journal.is_recording else journal.open_number - 1
+        if last_number > journal.done_number:
+            done = asyncio.Event()
+            journal.when_committed(done.set)
+            await either(done, self.disk_failed)
+        if self.disk_failed.is_set():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def disk_has_failed(self) -> None:
         """Tells every client: what waits for its confirm will not get one."""
@@ -232,6 +252,14 @@ class Server:
             with contextlib.suppress(FileNotFoundError):
                 if os.stat(path).st_ino == self._unix_inode:
                     os.unlink(path)
+
+
+async def either(*events: asyncio.Event) -> None:
+    """Ends when one of them is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
 
 
 def _tls(config: Config) -> "Tls | None":

@@ -15,9 +15,12 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pika
 import pytest
 
 from amqpbroker.cli.serve import DAMAGE_ADVICE, explain, for_this_machine, parse, storage_line
+from amqpbroker.journal.disk import FileDisk
+from amqpbroker.journal.opening import open_journal
 from amqpbroker.server.config import Config, ConfigError
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.wire.methods import Basic, Confirm, Connection, Queue
@@ -248,6 +251,38 @@ def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
         2,
         f"amqpbroker: log_file: {tmp_path}/none/log: No such file or directory; name a file that can be written",
     )
+
+
+DEFINITIONS = {
+    "users": [{"name": "anna", "password": "s3cret", "tags": []}],
+    "vhosts": [{"name": "orders"}],
+    "permissions": [{"user": "anna", "vhost": "orders", "configure": "", "write": "", "read": ".*"}],
+    "queues": [{"vhost": "orders", "name": "paid", "durable": True, "auto_delete": False, "arguments": {}}],
+}
+
+
+def test_definitions_are_there_and_on_disk_before_it_is_ready_and_no_guest_beside_their_users(serve, tmp_path):
+    path = tmp_path / "definitions.json"
+    path.write_text(json.dumps(DEFINITIONS))
+    data = str(tmp_path / "data")
+    serve("--host", "127.0.0.1", "--data-dir", data, "--definitions", str(path)).process.kill()
+    again = serve("--host", "127.0.0.1", "--data-dir", data)
+    url = f"127.0.0.1:{again.ports[0]}"
+    with pika.BlockingConnection(pika.URLParameters(f"amqp://anna:s3cret@{url}/orders")) as connection:
+        connection.channel().queue_declare("paid", passive=True)
+    with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+        pika.BlockingConnection(pika.URLParameters(f"amqp://guest:guest@{url}/%2F"))
+
+
+def test_definitions_that_cannot_be_used_are_named_with_the_place_and_nothing_is_kept(tmp_path):
+    path = tmp_path / "definitions.json"
+    path.write_text(json.dumps(DEFINITIONS | {"bindings": [{"vhost": "orders"}]}))
+    flags = ("--host", "127.0.0.1", "--port", "0", "--data-dir", str(tmp_path / "data"))
+    exit_code, line = refused(*flags, RABBITMQ_LOAD_DEFINITIONS=str(path))
+    assert (exit_code, line) == (2, f"amqpbroker: definitions: {path}: bindings[0].source: is missing")
+    assert "s3cret" not in line
+    log = open_journal(FileDisk(str(tmp_path / "data")), os.urandom, lambda _: None).log
+    assert not any("orders" in str(key) or "anna" in str(key) for key in log.contents)
 
 
 def test_no_password_but_guests_is_said_or_logged(serve):

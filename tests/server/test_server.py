@@ -117,6 +117,13 @@ async def test_what_is_opened_does_not_listen_yet():
     await server.stop()
 
 
+async def test_what_is_declared_at_the_start_is_there_before_anybody_is_made(start):
+    server = Server(Config(hosts=("127.0.0.1",), port=0, memory=True))
+    server.open(lambda broker: broker.users.set("anna", password="wort"))
+    assert [user.name for user in server.broker.users] == ["anna"]
+    await server.stop()
+
+
 @needs_unix_sockets
 async def test_clients_log_in_on_a_unix_socket(start, tmp_path):
     server = await start(hosts=(), unix_socket=str(tmp_path / "socket"))
@@ -424,6 +431,17 @@ async def test_a_disk_that_fails_nacks_what_waits_closes_with_541_and_ends_the_s
         await one.end()
         await one.leave()
     assert server.disk_failed.is_set()
+
+
+async def test_who_waits_for_the_disk_is_told_when_it_is_on_it_or_when_it_fails(durable, monkeypatch):
+    server = await durable()
+    server.broker.create_vhost("a")
+    await server.recorded()
+    assert not server.broker.journal.is_recording
+    failing_disk(server, monkeypatch, errno.EIO)
+    server.broker.create_vhost("b")
+    with pytest.raises(OSError):
+        await server.recorded()
 
 
 async def test_a_declaration_that_waits_for_a_disk_that_fails_is_never_answered(durable, monkeypatch):

@@ -117,7 +117,7 @@ class Permissions:
         Raises InvalidParameterError if one is no regular expression, and nothing has changed.
         """
         for pattern in (configure, write, read):
-            _check(pattern)
+            check_pattern(pattern)
         is_new = (vhost, name) not in self._by_key
         permission = Permission(name, vhost, configure, write, read)
         self.add(permission)
@@ -181,7 +181,7 @@ class TopicPermissions:
         Raises InvalidParameterError if one is no regular expression, and nothing has changed.
         """
         for pattern in (write, read):
-            _check(pattern)
+            check_pattern(pattern)
         is_new = (vhost, name, exchange) not in self._by_key
         permission = TopicPermission(name, vhost, exchange, write, read)
         self.add(permission)
@@ -221,8 +221,8 @@ def topic_permission_name(user: str, exchange: str) -> str:
     return json.dumps([user, exchange])
 
 
-def _check(pattern: str) -> None:
-    """Raises InvalidParameterError."""
+def check_pattern(pattern: str) -> None:
+    """Whether it can be a permission. Raises InvalidParameterError."""
     if len(pattern.encode("utf-8", "surrogateescape")) > PATTERN_MAX_BYTES:
         raise InvalidParameterError(f"a regular expression must not exceed {PATTERN_MAX_BYTES} bytes")
     try:

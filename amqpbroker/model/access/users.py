@@ -103,15 +103,11 @@ class Users:
         password: in plain text, which is hashed here and kept nowhere; without one, password_hash and
         hashing_algorithm count. user: at whose wish.
         """
-        if hashing_algorithm not in ALGORITHMS:
-            known = ", ".join(ALGORITHMS)
-            raise InvalidParameterError(f"hashing_algorithm {hashing_algorithm} is not known; known are {known}")
+        check_hash(password_hash, hashing_algorithm)
         if password is not None:
             octets = password.encode("utf-8", "surrogateescape")
             hashing_algorithm = SHA256
             password_hash = hash_password(octets, self._random_bytes(SALT_BYTES))
-        elif not is_hash(password_hash):
-            raise InvalidParameterError("password_hash is not base64")
         changed = User(name, password_hash, hashing_algorithm, tuple(tags))
         former = self._by_name.get(name)
         self._by_name[name] = changed
@@ -135,6 +131,15 @@ class Users:
         if self.journal is not None:
             self.journal.undefine(USER, "", name)
         self._events.user_changed("deleted", name, user)
+
+
+def check_hash(password_hash: str, hashing_algorithm: str) -> None:
+    """Whether a user can have this hash. Raises InvalidParameterError."""
+    if hashing_algorithm not in ALGORITHMS:
+        known = ", ".join(ALGORITHMS)
+        raise InvalidParameterError(f"hashing_algorithm {hashing_algorithm} is not known; known are {known}")
+    if not is_hash(password_hash):
+        raise InvalidParameterError("password_hash is not base64")
 
 
 def user_content(user: User) -> Content:

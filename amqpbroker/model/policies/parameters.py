@@ -20,6 +20,7 @@ from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.policies.policy import Policies, Policy, new_policy
 from amqpbroker.model.policies.policy_keys import Definition
 from amqpbroker.model.policies.validation import Constraint, InvalidParameterError, integer, object_errors, raise_if
+from amqpbroker.profiles import Profile
 
 if TYPE_CHECKING:
     from amqpbroker.model.exchange import Exchange
@@ -153,13 +154,11 @@ class Parameters:
 
     def set(self, component: str, name: str, value: Any, user: str = INTERNAL_USER) -> None:
         """Sets a parameter, at the user's wish. Raises InvalidParameterError, and nothing has changed."""
-        if component == "policy":
-            raise InvalidParameterError("policies may not be set using this method")
-        if component == "operator_policy" and isinstance(value, Mapping):
+        vhost = self._vhost
+        check_parameter(vhost.name, component, name, value, vhost.profile)
+        if component == "operator_policy":
             self.set_policy(name, value, for_operators=True, user=user)
             return
-        raise_if(_errors(component, name, value))
-        vhost = self._vhost
         if vhost.journal is not None:
             vhost.journal.define(PARAMETER, vhost.name, parameter_name(component, name), {"value": value})
         self.add(component, name, value)
@@ -243,6 +242,16 @@ class GlobalParameters:
         del self._values[name]
         if self.journal is not None:
             self.journal.undefine(GLOBAL_PARAMETER, "", name)
+
+
+def check_parameter(vhost: str, component: str, name: str, value: Any, profile: Profile) -> None:
+    """Whether a virtual host can have this parameter. Raises InvalidParameterError."""
+    if component == "policy":
+        raise InvalidParameterError("policies may not be set using this method")
+    if component == "operator_policy" and isinstance(value, Mapping):
+        new_policy(vhost, name, value, profile, for_operators=True)
+    else:
+        raise_if(_errors(component, name, value))
 
 
 def _errors(component: str, name: str, value: Any) -> list[str]:

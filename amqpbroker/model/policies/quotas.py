@@ -88,8 +88,7 @@ class Quotas:
 
         limits: number by MAX_CONNECTIONS and MAX_CHANNELS.
         """
-        if errors := object_errors("user-limits", _LIMITS, limits):
-            raise InvalidParameterError(errors[0])
+        check_user_limits(limits)
         self._change(user, {**self._user_limits.get(user, {}), **limits})
 
     def clear_user_limit(self, user: str, name: str) -> None:
@@ -121,6 +120,12 @@ class Quotas:
     def _limit(self, user: str, name: str) -> int | None:
         limit = self._user_limits.get(user, {}).get(name, -1)
         return limit if limit >= 0 else None
+
+
+def check_user_limits(limits: Any) -> None:
+    """Whether a user can have these limits. Raises InvalidParameterError."""
+    if errors := object_errors("user-limits", _LIMITS, limits):
+        raise InvalidParameterError(errors[0])
 
 
 def _count_down(counts: Counter[str], key: str) -> None:

@@ -196,6 +196,12 @@ class Config:
         0, whole_number(0, 1_000, "NUMBER"), "Which alternative name of that type it is; 0 is the first."
     )
     vhost: str = setting("/", TEXT, "The virtual host that is there from the start.", rabbitmq="RABBITMQ_DEFAULT_VHOST")
+    definitions: str | None = setting(
+        None,
+        PATH,
+        "Definitions to import at every start, exported from here or from a RabbitMQ: a file, or a directory of them.",
+        rabbitmq="RABBITMQ_LOAD_DEFINITIONS",
+    )
     default_queue_type: str = setting(
         CLASSIC,
         one_of({word: word for word in (CLASSIC, QUORUM, STREAM)}),
