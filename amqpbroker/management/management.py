@@ -53,6 +53,7 @@ class Management:
             logger.warning(text, error.filename)
             return
         self._web = listener
+        self._server.web_endpoints["http"] = listener.endpoints
 
     def serve(self) -> None:
         """Begins to load what it takes to answer, while AMQP goes on."""

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from amqpbroker.errors import AMQPError
 from amqpbroker.management.access import Access, anybody
 from amqpbroker.management.authentication import admitted, authenticate
+from amqpbroker.management.columns import only, read_columns
 from amqpbroker.management.errors import ApiError, BadRequest, NotAuthenticated, refusal
 from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest, peer_of, port_of
 from amqpbroker.management.sessions import token_of
@@ -101,6 +102,8 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
         raise BadRequest(str(error)) from error
     if isinstance(result, Response):
         return result
+    if method == "GET" and (named := asked.query.get("columns")) is not None:
+        result = only(read_columns(named), result)
     return json_response(result)
 
 
@@ -116,9 +119,13 @@ def _who_asks(request: Request, users: Users) -> User:
 
 
 def json_response(content: Any, status: int = 200) -> Response:
-    """An answer in JSON; of what is no Unicode in names only the place is left."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Response(text.encode("utf-8", "replace"), status, {"cache-control": "no-cache"}, "application/json")
+    """An answer in JSON."""
+    return Response(json_octets(content), status, {"cache-control": "no-cache"}, "application/json")
+
+
+def json_octets(content: Any) -> bytes:
+    """JSON; of what is no Unicode in names only the place is left."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def empty_response(status: int = NO_CONTENT, **headers: str) -> Response:

@@ -21,6 +21,7 @@ class Alarms:
     """Raises and clears the broker's alarms, while anything is read and while one is up; idle, it costs nothing.
 
     octets_read: since the last look; whoever reads adds to it, and calls `have_read` once it is look_at_octets.
+    watermark_bytes: from so much on that messages take, publishers are held back.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Alarms:
         self.look_at_octets = 1
         self._broker = broker
         self._ticker = ticker
-        self._watermark_bytes = watermark_bytes
+        self.watermark_bytes = watermark_bytes
         self._clear_bytes = watermark_bytes * MEMORY_CLEAR_SHARE
         self._accounted_bytes = accounted_bytes
         self._disk_free_limit_bytes = disk_free_limit_bytes
@@ -85,11 +86,11 @@ class Alarms:
     def _look_at_memory(self) -> None:
         used_bytes = self._accounted_bytes()
         is_up = MEMORY in self._broker.alarms
-        if not is_up and used_bytes >= self._watermark_bytes:
-            logger.info("vm_memory_high_watermark set. Memory used:%d allowed:%d", used_bytes, self._watermark_bytes)
+        if not is_up and used_bytes >= self.watermark_bytes:
+            logger.info("vm_memory_high_watermark set. Memory used:%d allowed:%d", used_bytes, self.watermark_bytes)
             self._broker.raise_alarm(MEMORY)
         elif is_up and used_bytes < self._clear_bytes:
-            logger.info("vm_memory_high_watermark clear. Memory used:%d allowed:%d", used_bytes, self._watermark_bytes)
+            logger.info("vm_memory_high_watermark clear. Memory used:%d allowed:%d", used_bytes, self.watermark_bytes)
             self._broker.clear_alarm(MEMORY)
 
     def _look_at_disk(self, free_bytes_now: Callable[[], int]) -> None:

@@ -45,7 +45,11 @@ _ACCEPTS_PER_TURN: Final = 16
 
 
 class Server:
-    """Made within the event loop that it runs in. endpoints: after `start`, where it really listens."""
+    """Made within the event loop that it runs in.
+
+    endpoints: after `start`, where it really listens. web_endpoints: where others listen for it, by RabbitMQ's names of
+    protocols such as http; they say so themselves.
+    """
 
     def __init__(self, config: Config) -> None:
         """Raises ConfigError: a certificate cannot be used."""
@@ -79,9 +83,11 @@ class Server:
         )
         self.batch = Batch()
         self.endpoints: list[Endpoint] = []
+        self.web_endpoints: dict[str, list[Endpoint]] = {}
         self.storage: Storage | None = None
         # Done when the disk has failed: the server has to be stopped.
         self.disk_failed = asyncio.Event()
+        self.started_at_s = self.ticker.now_s()
         self.connections: set[ConnectionTransport] = set()
         self.handshakes = Handshakes()
         self.alarms: Alarms

@@ -91,6 +91,16 @@ class Connection:
         """Whether the user had a tag when it logged in."""
         return self.user is not None and tag in self.user.tags
 
+    @property
+    def channels(self) -> Mapping[int, Channel]:
+        """Its open channels, by number. A view: copy it before anything can change."""
+        return self._channels
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it has published under an alarm, and is not read."""
+        return self._blocked
+
     def has_capability(self, name: str) -> bool:
         """Whether the client announced a capability."""
         return capability(self.wire.client_properties, name)

@@ -49,7 +49,7 @@ class ConsumerTimeout:
 
     def watch(self, consumer: "Consumer") -> None:
         """A consumer, or a getter, of the channel may have something to acknowledge from now on."""
-        timeout_ms = self._timeout_ms(consumer)
+        timeout_ms = timeout_ms_of(self._channel, consumer)
         if timeout_ms is not None and (self._timer is None or _interval_s(timeout_ms) < self._interval_s):
             self.stop()
             self._arm(timeout_ms)
@@ -65,20 +65,6 @@ class ConsumerTimeout:
         self._interval_s = _interval_s(timeout_ms)
         self._timer = clock.at(clock.now_s() + self._interval_s, self._look)
 
-    def _timeout_ms(self, consumer: "Consumer") -> int | None:
-        """How long it may take to acknowledge; None: as long as it likes."""
-        connection = self._channel.connection
-        settings = consumer.queue.settings
-        timeout_ms = settings.consumer_timeout_ms
-        if connection.vhost.profile.series >= (4, 3):
-            if settings.kind != QUORUM:
-                return None
-            own = consumer.arguments.get(CONSUMER_TIMEOUT)
-            timeout_ms = own.value if own is not None else timeout_ms
-        if timeout_ms is None:
-            timeout_ms = connection.broker.consumer_timeout_ms
-        return None if consumer.no_ack else timeout_ms
-
     def _look(self) -> None:
         self._timer = None
         channel = self._channel
@@ -86,7 +72,7 @@ class ConsumerTimeout:
         timeouts_ms = {
             number: timeout_ms
             for number, consumer in channel.by_number.items()
-            if (timeout_ms := self._timeout_ms(consumer)) is not None
+            if (timeout_ms := timeout_ms_of(self._channel, consumer)) is not None
         }
         if not timeouts_ms:
             self._samples.clear()
@@ -190,6 +176,21 @@ class TimedOut(Queue):
     def settle(self, consumer: "Consumer", count: int) -> None:
         consumer.restore(count)
         self._consumer.queue.settle_timed_out(self._consumer, count)
+
+
+def timeout_ms_of(channel: "Channel", consumer: "Consumer") -> int | None:
+    """How long a consumer of a channel may take to acknowledge; None: as long as it likes."""
+    connection = channel.connection
+    settings = consumer.queue.settings
+    timeout_ms = settings.consumer_timeout_ms
+    if connection.vhost.profile.series >= (4, 3):
+        if settings.kind != QUORUM:
+            return None
+        own = consumer.arguments.get(CONSUMER_TIMEOUT)
+        timeout_ms = own.value if own is not None else timeout_ms
+    if timeout_ms is None:
+        timeout_ms = connection.broker.consumer_timeout_ms
+    return None if consumer.no_ack else timeout_ms
 
 
 def _interval_s(timeout_ms: int) -> float:

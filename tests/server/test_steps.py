@@ -208,7 +208,7 @@ def test_who_is_held_back_goes_on_where_it_was_when_the_alarm_is_over(run) -> No
         await client.until(Connection.Blocked)
         await later(server, 0.05)
         assert 0 < watching.published_count < 500
-        server.alarms._watermark_bytes = 1 << 40
+        server.alarms.watermark_bytes = 1 << 40
         server.broker.clear_alarm(MEMORY)
         await client.until(Connection.Unblocked)
         client.send(1, Basic.Qos())
@@ -226,7 +226,7 @@ def test_who_is_held_back_with_nothing_to_acknowledge_waits(run) -> None:
         await later(server, 0.1)
         (connection,) = server.connections
         assert connection._session.unacked_count == 0
-        server.alarms._watermark_bytes = 1 << 40
+        server.alarms.watermark_bytes = 1 << 40
         server.broker.clear_alarm(MEMORY)
         assert await client.method() == Connection.Unblocked()
         assert await client.method() == Basic.QosOk()

@@ -404,7 +404,7 @@ async def test_a_flood_does_not_end_the_holding_back(opened, server):
 
 
 async def test_a_flood_is_seen_by_the_alarms_at_once(opened, server):
-    server.alarms._watermark_bytes = 4 * ALARM_LOOK_BYTES
+    server.alarms.watermark_bytes = 4 * ALARM_LOOK_BYTES
     connection, socket_ = opened()
     published = 0
     while Connection.Blocked(reason="low on memory") not in socket_.methods():

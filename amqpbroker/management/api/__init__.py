@@ -1,20 +1,36 @@
 """The resources below /api: a file for each kind of thing, and here all of them together."""
 
 from amqpbroker.management.api import (
+    auth,
     bindings,
+    channels,
+    connections,
+    consumers,
     exchanges,
+    features,
+    health,
     inbox,
     login,
+    nodes,
+    overview,
     queues,
     whoami,
 )
 from amqpbroker.management.resources import Resource
 
 RESOURCES: tuple[Resource, ...] = (
-    *bindings.RESOURCES,
+    *whoami.RESOURCES,
+    *overview.RESOURCES,
+    *nodes.RESOURCES,
+    *queues.RESOURCES,
     *exchanges.RESOURCES,
+    *bindings.RESOURCES,
+    *connections.RESOURCES,
+    *channels.RESOURCES,
+    *consumers.RESOURCES,
+    *health.RESOURCES,
+    *features.RESOURCES,
+    *auth.RESOURCES,
     *inbox.RESOURCES,
     *login.RESOURCES,
-    *queues.RESOURCES,
-    *whoami.RESOURCES,
 )

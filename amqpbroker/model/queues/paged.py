@@ -93,6 +93,11 @@ class PagedQueue(Queue):
             )
         return super().ready_bytes - MESSAGE_OVERHEAD_BYTES * self.held_count + self._disk_bytes
 
+    @property
+    def disk_bytes(self) -> int | None:
+        """Octets of the bodies on disk; None after a restart until somebody has asked for `ready_bytes`."""
+        return self._disk_bytes
+
     def part_for(self, flags: int) -> "PagedQueue":
         """Which part of the queue takes messages with these flags, and has them recorded."""
         return self

@@ -1,0 +1,23 @@
+"""Where the broker listens, for whoever asks. Source: RabbitMQ `rabbit_networking:active_listeners`."""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from amqpbroker.server.server import Server
+
+AMQP: Final = "amqp"
+
+
+class Listening(NamedTuple):
+    """protocol: RabbitMQ's name of it, such as amqp, amqp/ssl, http. host: an address."""
+
+    protocol: str
+    host: str
+    port: int
+
+
+def listeners(server: "Server") -> list[Listening]:
+    """All that have a port, by protocol and port."""
+    found = [(AMQP, endpoint) for endpoint in server.endpoints]
+    found += [(protocol, endpoint) for protocol, endpoints in server.web_endpoints.items() for endpoint in endpoints]
+    return sorted(Listening(protocol, one.host, one.port) for protocol, one in found if one.host is not None)

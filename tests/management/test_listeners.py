@@ -1,0 +1,16 @@
+"""Where the broker listens."""
+
+from amqpbroker.management.listeners import Listening, listeners
+from amqpbroker.server.listening import Endpoint
+from tests.helpers.management import api
+
+
+async def test_all_that_have_a_port_are_told_in_order() -> None:
+    async with api() as (server, _):
+        server.endpoints[:] = [Endpoint("127.0.0.1", 5_672), Endpoint(path="socket")]
+        server.web_endpoints["http"] = [Endpoint("::1", 15_672), Endpoint("127.0.0.1", 15_672)]
+        assert listeners(server) == [
+            Listening("amqp", "127.0.0.1", 5_672),
+            Listening("http", "127.0.0.1", 15_672),
+            Listening("http", "::1", 15_672),
+        ]
