@@ -23,6 +23,9 @@ HANDSHAKE_ERROR_DELAY_S: Final = 3.0
 # A peer that was sent connection.close and does not answer is dropped after this.
 CLOSE_TIMEOUT_S: Final = 10.0
 
+# Failed logins that are remembered, by address and user; whoever guesses may fill this table, and nothing else.
+FAILED_LOGINS_MAX: Final = 4_096
+
 # No message is ever larger, whatever the configuration lets through; RabbitMQ's since 3.8.
 BODY_MAX_BYTES: Final = 536_870_912
 

@@ -8,29 +8,35 @@ Source: RabbitMQ `rabbit_mgmt_util:is_authorized`.
 import base64
 import binascii
 import ipaddress
+import logging
 from collections.abc import Mapping
 
 from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
-from amqpbroker.model.access import User, Users
+from amqpbroker.model.access import LoginRefused, User, Users
+from amqpbroker.model.broker import Broker
+
+logger = logging.getLogger("amqpbroker.management")
 
 # Who has one of these may look at the management interface at all.
 MANAGEMENT_TAGS = frozenset({"administrator", "monitoring", "policymaker", "management"})
 
 
-def authenticate(headers: Mapping[str, str], peer: str | None, users: Users) -> User:
+def authenticate(headers: Mapping[str, str], peer: str | None, broker: Broker) -> User:
     """The user who asks. peer: the address the request came from; None: a unix socket. Raises 401.
 
     headers: of the request, by their names in small letters.
     """
-    return log_in(*_basic_credentials(headers.get("authorization", "")), peer, users)
+    return log_in(*_basic_credentials(headers.get("authorization", "")), peer, broker)
 
 
-def log_in(name: str, password: bytes, peer: str | None, users: Users) -> User:
+def log_in(name: str, password: bytes, peer: str | None, broker: Broker) -> User:
     """The user with that name and password, if they may come in. Raises 401."""
-    user = users.authenticate(name, password)
-    if user is None:
-        raise NotAuthenticated("Login failed")
-    return admitted(user, peer, users)
+    try:
+        user = broker.log_in(name, password, peer or "")
+    except LoginRefused as refused:
+        logger.warning("HTTP access denied: %s", refused.reason)
+        raise NotAuthenticated("Login failed") from refused
+    return admitted(user, peer, broker.users)
 
 
 def admitted(user: User, peer: str | None, users: Users) -> User:

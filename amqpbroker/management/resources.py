@@ -21,7 +21,8 @@ from amqpbroker.management.columns import only, read_columns
 from amqpbroker.management.errors import ApiError, BadRequest, NotAuthenticated, refusal
 from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest, peer_of, port_of
 from amqpbroker.management.sessions import token_of
-from amqpbroker.model.access import User, Users
+from amqpbroker.model.access import User
+from amqpbroker.model.broker import Broker
 from amqpbroker.model.policies.validation import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     handler = resource.methods.get(method)
     if handler is None:
         raise ApiError(405, headers={"allow": resource.allow})
-    user = _NOBODY if resource.is_for_strangers else _who_asks(request, server.broker.users)
+    user = _NOBODY if resource.is_for_strangers else _who_asks(request, server.broker)
     asked = ApiRequest(request, server, user, resource.body_max_bytes)
     access = resource.access if method == "GET" or resource.changing is None else resource.changing
     access(asked)
@@ -107,15 +108,15 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     return json_response(result)
 
 
-def _who_asks(request: Request, users: Users) -> User:
+def _who_asks(request: Request, broker: Broker) -> User:
     """By the cookie of a session, or by name and password. Raises 401."""
     token = token_of(request.cookies, port_of(request))
     if token is None or "authorization" in request.headers:
-        return authenticate(request.headers, peer_of(request), users)
+        return authenticate(request.headers, peer_of(request), broker)
     user = request.app.state.sessions.user_of(token)
     if user is None:
         raise NotAuthenticated("the session is over")
-    return admitted(user, peer_of(request), users)
+    return admitted(user, peer_of(request), broker.users)
 
 
 def json_response(content: Any, status: int = 200) -> Response:

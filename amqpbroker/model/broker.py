@@ -7,7 +7,8 @@ from operator import attrgetter
 from typing import Final
 
 from amqpbroker.limits import CONSUMER_TIMEOUT_MS
-from amqpbroker.model.access import Users
+from amqpbroker.model.access import LoginRefused, User, Users
+from amqpbroker.model.access.failed_logins import FailedLogins
 from amqpbroker.model.access.permissions import Permissions, TopicPermissions
 from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.observing.events import INTERNAL_USER, Events
@@ -43,7 +44,8 @@ class Broker:
     default_queue_type: of a queue that is declared without one in a virtual host that says none; None: what a queue is
     anyway.
     connections: those that are open, the oldest first. journal: where what is durable is recorded; None keeps
-    everything in memory. permissions, topic_permissions: what users may do where.
+    everything in memory. permissions, topic_permissions: what users may do where;
+    failed_logins: who has guessed.
     global_parameters: what is set by name for all of it. quotas: who is there, and how many may be.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
@@ -74,6 +76,7 @@ class Broker:
         self.reply_queues: dict[str, Queue] = {}
         self.connections: dict[LiveConnection, None] = {}
         users.serve(self.events, random_bytes)
+        self.failed_logins = FailedLogins()
         self.permissions = Permissions(self.events, self._access_changed)
         self.topic_permissions = TopicPermissions(self.events, self._access_changed)
         self.global_parameters = GlobalParameters()
@@ -83,6 +86,22 @@ class Broker:
         self._on_unblock: dict[Callable[[], None], None] = {}
 
     # Virtual hosts and users
+
+    def log_in(self, name: str, password: bytes, peer: str) -> User:
+        """The user with that name and password. Raises LoginRefused.
+
+        peer: the address of whoever asks, for whom guessing takes longer and longer.
+        """
+        now_s = self.clock.now_s()
+        wait_s = self.failed_logins.wait_s(peer, name, now_s)
+        if wait_s:
+            raise LoginRefused(f"user '{name}' - too many failed logins from {peer}: {wait_s:.1f} s to wait")
+        user = self.users.authenticate(name, password)
+        if user is None:
+            self.failed_logins.failed(peer, name, now_s)
+            raise LoginRefused(f"user '{name}' - invalid credentials")
+        self.failed_logins.succeeded(peer, name)
+        return user
 
     def add_vhost(self, name: str) -> VirtualHost:
         """A new virtual host with the predeclared exchanges, of which nothing is recorded."""

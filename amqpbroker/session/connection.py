@@ -6,7 +6,7 @@ from itertools import islice
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
 from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
-from amqpbroker.model.access import User
+from amqpbroker.model.access import LoginRefused, User
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.observing.events import ConnectionFacts
 from amqpbroker.model.observing.tls_facts import TlsFacts
@@ -135,13 +135,20 @@ class Connection:
                 raise self._login_refused(user, refused)
             found = self.broker.users.get(user)
         else:
-            found = self.broker.users.authenticate(user, password)
+            found = self._log_in(user, password)
         if found is None:
             raise self._login_refused(user, f"user '{user}' - invalid credentials")
         if not self.broker.users.may_connect(found, self._transport.from_loopback):
             raise self._login_refused(user, f"user '{user}' can only connect via localhost")
         self.user = found
         self.broker.events.user_authenticated(self, user)
+
+    def _log_in(self, user: str, password: bytes) -> User:
+        peer = self._transport.peer
+        try:
+            return self.broker.log_in(user, password, peer[0] if peer is not None else "")
+        except LoginRefused as refused:
+            raise self._login_refused(user, refused.reason) from refused
 
     def _login_refused(self, user: str, reason: str) -> AMQPError:
         self.broker.events.user_authenticated(self, user, reason)

@@ -16,36 +16,36 @@ def basic(credentials: bytes) -> dict[str, str]:
 
 async def test_a_name_and_a_password_are_a_user() -> None:
     async with api() as (server, _):
-        assert authenticate(basic(b"guest:guest"), "127.0.0.1", server.broker.users).name == "guest"
+        assert authenticate(basic(b"guest:guest"), "127.0.0.1", server.broker).name == "guest"
 
 
 @pytest.mark.parametrize("credentials", [b"guest:wrong", b"nobody:guest", b"guest", b"", b"\xff:\xff"])
 async def test_wrong_credentials_are_refused(credentials: bytes) -> None:
     async with api() as (server, _):
         with pytest.raises(NotAuthenticated, match="Login failed"):
-            authenticate(basic(credentials), "127.0.0.1", server.broker.users)
+            authenticate(basic(credentials), "127.0.0.1", server.broker)
 
 
 @pytest.mark.parametrize("header", ["", "Basic", "Digest abc", "Basic %%%"])
 async def test_what_are_no_credentials_is_refused(header: str) -> None:
     async with api() as (server, _):
         with pytest.raises(NotAuthenticated):
-            authenticate({"authorization": header}, "127.0.0.1", server.broker.users)
+            authenticate({"authorization": header}, "127.0.0.1", server.broker)
 
 
 async def test_guest_is_let_in_from_this_machine_only() -> None:
     async with api() as (server, _):
         with pytest.raises(NotAuthenticated, match="localhost"):
-            authenticate(basic(b"guest:guest"), "192.0.2.1", server.broker.users)
+            authenticate(basic(b"guest:guest"), "192.0.2.1", server.broker)
 
 
 @pytest.mark.parametrize("peer", [None, "::1", "::ffff:127.0.0.1", "127.9.9.9"])
 async def test_these_peers_are_on_this_machine(peer: str | None) -> None:
     async with api() as (server, _):
-        assert authenticate(basic(b"guest:guest"), peer, server.broker.users)
+        assert authenticate(basic(b"guest:guest"), peer, server.broker)
 
 
 async def test_a_user_without_a_tag_has_no_business_here() -> None:
     async with api(users=(ConfiguredUser("worker", "secret"),)) as (server, _):
         with pytest.raises(NotAuthorised, match="Not management user"):
-            authenticate(basic(b"worker:secret"), "127.0.0.1", server.broker.users)
+            authenticate(basic(b"worker:secret"), "127.0.0.1", server.broker)

@@ -24,7 +24,7 @@ async def login(request: ApiRequest) -> Response:
     name, password = values.get("username", values.get("user")), values.get("password")
     if not isinstance(name, str) or not isinstance(password, str):
         raise BadRequest("username and password are to be given, both of them text")
-    user = log_in(name, password.encode("utf-8", "surrogateescape"), request.peer, request.broker.users)
+    user = log_in(name, password.encode("utf-8", "surrogateescape"), request.peer, request.broker)
     sessions: Sessions = request.request.app.state.sessions
     response = json_response({"name": user.name, "tags": list(user.tags)})
     response.set_cookie(

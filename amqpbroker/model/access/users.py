@@ -34,6 +34,14 @@ class User:
     tags: tuple[str, ...] = ()
 
 
+class LoginRefused(Exception):
+    """Somebody may not log in. reason: for the log; whoever it is hears nothing of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 # Stands for whoever is not there, so that to find that out takes the same work.
 _NOBODY = User("", hash_password(b"", bytes(SALT_BYTES)))
 
