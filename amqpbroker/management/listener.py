@@ -9,7 +9,7 @@ import contextlib
 import importlib.util
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.server.listening import Endpoint, addresses_of, open_socket
@@ -28,14 +28,21 @@ def missing() -> list[str]:
 
 
 class Listener:
-    """One port on every address of the server. load_app: imports what builds what is served there, and gives it.
+    """One port on some addresses. load_app: imports what builds what is served there, and gives it.
 
-    endpoints: after `open`, where it really listens.
+    hosts: the addresses; those for AMQP if there are none. endpoints: after `open`, where it really listens.
     """
 
-    def __init__(self, server: "Server", port: int, load_app: Callable[[], Callable[["Server"], Any]]) -> None:
+    def __init__(
+        self,
+        server: "Server",
+        port: int,
+        load_app: Callable[[], Callable[["Server"], Any]],
+        hosts: Sequence[str] = (),
+    ) -> None:
         self.endpoints: list[Endpoint] = []
         self._server = server
+        self._hosts = hosts or server.config.hosts
         self._port = port
         self._load_app = load_app
         self._sockets: list[socket.socket] = []
@@ -47,7 +54,7 @@ class Listener:
         """From now on clients can connect; they are answered after `serve`. Raises ListenError, and listens nowhere."""
         port = self._port
         try:
-            for address in addresses_of(self._server.config.hosts):
+            for address in addresses_of(self._hosts):
                 listening = open_socket(address._replace(port=port))
                 self._sockets.append(listening)
                 # Any free port was asked for: the other addresses get the same one.

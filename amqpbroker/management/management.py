@@ -43,7 +43,7 @@ class Management:
             text = "the management API and UI are off, they need %s: pip install amqpbroker[management]"
             logger.warning(text, ", ".join(without))
             return
-        listener = Listener(self._server, port, _load_web)
+        listener = Listener(self._server, port, _load_web, self._server.config.http_addresses)
         try:
             listener.open()
         except ListenError as error:

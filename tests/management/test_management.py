@@ -47,6 +47,13 @@ async def test_over_tls_nothing_else_is_spoken(tmp_path: Path) -> None:
     await server.stop()
 
 
+async def test_it_listens_on_addresses_of_its_own_if_it_is_given_some() -> None:
+    management = Management(Server(replace(IN_MEMORY, hosts=("0.0.0.0",), http_addresses=("127.0.0.1",), http_port=0)))
+    management.open()
+    assert [endpoint.host for endpoint in management.web] == ["127.0.0.1"]
+    await management.close()
+
+
 async def test_it_can_be_off() -> None:
     management = Management(Server(IN_MEMORY))
     management.open()

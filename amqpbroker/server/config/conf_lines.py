@@ -18,16 +18,18 @@ class ConfLines:
         """What nobody has taken."""
         return self._left.values()
 
-    def take(self, pattern: str) -> list[Line]:
-        """The lines of a pattern, which are seen to by that."""
+    def take(self, pattern: str, *values: object) -> list[Line]:
+        """The lines of a pattern, which are seen to by that. values: if any, the only ones that are taken."""
         parts = tuple(pattern.split("."))
         found = [line for key, line in self._left.items() if matches(key, parts)]
         for line in found:
             if line.value.startswith("encrypted:"):
                 advice = "give it as it is, or from a file as $(<file)"
                 raise ConfigError(f"{line.where}: {line.name}: encrypted values are not read here; {advice}")
+        taken = [line for line in found if not values or line.value in values]
+        for line in taken:
             del self._left[line.key]
-        return found
+        return taken
 
     def one(self, *patterns: str) -> Line | None:
         """The line of the first of these that is there; the others are seen to as well."""

@@ -86,6 +86,12 @@ class Config:
     )
     unix_socket: str | None = setting(None, PATH, "A unix domain socket to listen on for AMQP as well.")
     http_port: int = setting(HTTP_PORT, PORT_OR_OFF, "The port of the management API and UI; -1 is off.")
+    http_addresses: tuple[str, ...] = setting(
+        (),
+        ADDRESSES,
+        "The addresses to listen on for the management API and UI; without any, those for AMQP.",
+        flag="--http-address",
+    )
     http_hosts: tuple[str, ...] = setting(
         (),
         NAMES,

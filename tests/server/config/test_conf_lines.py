@@ -19,6 +19,12 @@ def test_what_is_taken_is_seen_to():
     assert conf.take("log.$name.level") == []
 
 
+def test_of_some_values_the_others_are_left():
+    conf = conf_lines(tls_versions_1="new", tls_versions_2="old")
+    assert [line.value for line in conf.take("tls.versions.$number", "new", "newer")] == ["new"]
+    assert [line.value for line in conf.left] == ["old"]
+
+
 def test_of_several_patterns_the_first_counts_and_all_are_seen_to():
     conf = conf_lines(b="second", a="first")
     found = conf.one("a", "b", "c")

@@ -24,7 +24,6 @@ from tests.helpers.configuration import conf, refusal
         ("default_vhost = orders", "vhost", "orders"),
         ("default_queue_type = quorum", "default_queue_type", "quorum"),
         ("cluster_name = all of it", "cluster_name", "all of it"),
-        ("management.listener.port = 1", "http_port", 1),
         ("prometheus.tcp.port = 2", "metrics_port", 2),
         ("vm_memory_high_watermark.relative = 1.5", "vm_memory_high_watermark", Watermark(share=1.0)),
         ("vm_memory_high_watermark.absolute = 1", "vm_memory_high_watermark", Watermark(size_bytes=1)),
@@ -52,12 +51,21 @@ def test_a_port_alone_does_not_open_the_broker_to_others(tmp_path: Path):
     assert (config.hosts, config.port) == (("127.0.0.1", "::1"), 5673)
 
 
+def test_both_listeners_may_have_the_same_addresses(tmp_path: Path):
+    text = "listeners.tcp.1 = ::1:5672\nlisteners.ssl.1 = ::1:5671\nlisteners.ssl.2 = 10.0.0.1:5671\n"
+    config = load(conf(tmp_path, text + "ssl_options.certfile = a"), {})
+    assert (config.hosts, config.port, config.tls_port) == (("::1", "10.0.0.1"), 5672, 5671)
+
+
 def test_two_ports_are_one_too_many(tmp_path: Path):
     text = refusal(conf(tmp_path, "listeners.tcp.1 = 10.0.0.1:5673\nlisteners.tcp.2 = ::1:5674"))
     assert "line 2: listeners.tcp.2: every address has one port here" in text
 
 
-def test_no_listener_leaves_nothing_to_listen_on(tmp_path: Path):
+def test_no_plain_listener_leaves_that_of_tls_or_nothing_to_listen_on(tmp_path: Path):
+    text = "listeners.tcp = none\nlisteners.ssl.1 = 10.0.0.1:5671\nssl_options.certfile = /etc/cert.pem"
+    config = load(conf(tmp_path, text), {})
+    assert (config.port, config.tls_port, config.hosts) == (-1, 5671, ("10.0.0.1",))
     assert "there is nothing to listen on" in refusal(conf(tmp_path, "listeners.tcp = none"))
     assert "name the listener as in listeners.tcp.default" in refusal(conf(tmp_path, "listeners.tcp = 5672"))
 
