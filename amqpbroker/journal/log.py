@@ -185,6 +185,7 @@ class Log:
             log = queue.log
             assert isinstance(log, QueueLog)
             first = queue.tail
+            queue.counters.disk_writes += count
             log.live.add(first, first + count)
             if log.open_from == NOTHING:
                 log.open_from = first
@@ -207,6 +208,7 @@ class Log:
 
     def page(self, queue: "RecordedQueue", first: int, messages: Sequence[Message]) -> None:
         """A run that is not recorded is to leave memory: it is written to a page file with the next commit."""
+        queue.counters.disk_writes += len(messages)
         self._open.pages.append((queue, first, messages))
         self._add_pending(messages)
 

@@ -10,6 +10,7 @@ from amqpbroker.limits import CONSUMER_TIMEOUT_MS
 from amqpbroker.model.access import LoginRefused, User, Users
 from amqpbroker.model.access.failed_logins import FailedLogins
 from amqpbroker.model.access.permissions import Permissions, TopicPermissions
+from amqpbroker.model.counters import Attempts, Churn, Counters, Traffic
 from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.observing.events import INTERNAL_USER, Events
 from amqpbroker.model.observing.firehose import Firehose
@@ -47,6 +48,8 @@ class Broker:
     everything in memory. permissions, topic_permissions: what users may do where;
     failed_logins: who has guessed.
     global_parameters: what is set by name for all of it. quotas: who is there, and how many may be.
+    churn: what came and went. attempts: who wanted to log in, by protocol. counters, queue_counters, traffic: of
+    virtual hosts that were deleted, as they have them.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
 
@@ -75,6 +78,11 @@ class Broker:
         self.default_queue_type: str | None = None
         self.reply_queues: dict[str, Queue] = {}
         self.connections: dict[LiveConnection, None] = {}
+        self.churn = Churn()
+        self.attempts: dict[str, Attempts] = {}
+        self.counters = Counters()
+        self.queue_counters: dict[str, Counters] = {}
+        self.traffic = Traffic()
         users.serve(self.events, random_bytes)
         self.failed_logins = FailedLogins()
         self.permissions = Permissions(self.events, self._access_changed)
@@ -106,7 +114,7 @@ class Broker:
     def add_vhost(self, name: str) -> VirtualHost:
         """A new virtual host with the predeclared exchanges, of which nothing is recorded."""
         vhost = self.vhosts[name] = VirtualHost(
-            name, self.profile, self._random_bytes, self.clock, self.journal, self.events
+            name, self.profile, self._random_bytes, self.clock, self.journal, self.events, self.churn
         )
         for begin in self._vhost_watchers:
             begin(vhost)
@@ -146,8 +154,16 @@ class Broker:
             self.topic_permissions.clear(user_name, name, user=user)
         self.close_connections(f"vhost '{name}' is deleted", vhost=name)
         vhost.empty(user)
+        self._keep_counters(vhost)
         self.events.vhost_deleted(vhost, user)
         del self.vhosts[name]
+
+    def _keep_counters(self, vhost: VirtualHost) -> None:
+        """A virtual host goes, and its part in the totals stays."""
+        self.counters.add(vhost.counters)
+        self.traffic.add(vhost.traffic)
+        for kind, counters in vhost.queue_counters.items():
+            self.queue_counters.setdefault(kind, Counters()).add(counters)
 
     def delete_user(self, name: str, user: str = INTERNAL_USER) -> None:
         """Forgets a user with all that the user may, and closes the user's connections. Raises KeyError.
@@ -175,6 +191,14 @@ class Broker:
         self._vhost_watchers.append(begin)
         for vhost in self.vhosts.values():
             begin(vhost)
+
+    def has_tried_to_log_in(self, protocol: str, *, succeeded: bool) -> None:
+        """Somebody has, with this outcome. protocol: as RabbitMQ calls it, 'amqp091' or 'http'."""
+        attempts = self.attempts.setdefault(protocol, Attempts())
+        if succeeded:
+            attempts.succeeded += 1
+        else:
+            attempts.failed += 1
 
     def trace(self, vhost: VirtualHost, is_on: bool) -> None:
         """Whether copies of what comes and goes in a virtual host go to amq.rabbitmq.trace. Forgotten by a restart."""

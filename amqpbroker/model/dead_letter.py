@@ -9,7 +9,7 @@ docs/behaviour/queues.md.
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from amqpbroker.limits import ROUTE_MEMO_MAX
 from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.message import DIED, EXPIRES, OWN_FLAGS, Message, address_of, split_address
+from amqpbroker.model.settings import AT_LEAST_ONCE
 from amqpbroker.wire import properties
 from amqpbroker.wire.tables import Field, Table, encode_table, long_string, text, texts
 
@@ -44,9 +45,14 @@ class DeadLetters:
 
     A queue may give up messages at any moment at which it is whole; what that makes other queues give up is dealt with
     after it, so that a chain of queues is a loop here and no recursion.
+
+    counts: how many messages were given up, by the type of their queue, its strategy as RabbitMQ's metrics call it, and
+    why. confirmed: of those with the strategy at-least-once, how many have come to another queue.
     """
 
     def __init__(self, vhost: "VirtualHost") -> None:
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.confirmed = 0
         self._vhost = vhost
         self._waiting: deque[tuple[Queue, str, Sequence[Message]]] = deque()
         self._is_working = False
@@ -55,6 +61,15 @@ class DeadLetters:
         # What becomes of messages that are alike, while nothing changes that this depends on.
         self._ways: dict[tuple[bytes, int, bytes, bytes], _Way] = {}
         self._ways_of: tuple[object, ...] = ()
+
+    def count(self, queue: "Queue", reason: str, count: int) -> None:
+        """A queue gives up messages, whether they go anywhere or not. Source: `rabbit_global_counters`."""
+        settings = queue.settings
+        if settings.dead_letter_exchange is None or settings.dead_letter_exchange not in self._vhost.exchanges:
+            strategy = "disabled"
+        else:
+            strategy = "at_least_once" if settings.dead_letter_strategy == AT_LEAST_ONCE else "at_most_once"
+        self.counts[settings.kind, strategy, reason] += count
 
     def add(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         """A queue has given up messages. Without a dead-letter exchange, or if that is not there, they are gone."""
@@ -109,7 +124,7 @@ class DeadLetters:
                     ways[alike] = way
             if way.queues != queues:
                 if run:
-                    self._put(exchange, queues, run)
+                    self._put(exchange, queues, run, settings)
                     run = []
                 queues = way.queues
             if way is not known_way or header is not known_header:
@@ -120,9 +135,13 @@ class DeadLetters:
             elif not way.is_kept:
                 self._keep(queue, reason, message)
         if run:
-            self._put(exchange, queues, run)
+            self._put(exchange, queues, run, settings)
 
-    def _put(self, exchange: Exchange, queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
+    def _put(
+        self, exchange: Exchange, queues: Sequence["Queue"], messages: Sequence[Message], settings: "QueueSettings"
+    ) -> None:
+        if settings.dead_letter_strategy == AT_LEAST_ONCE:
+            self.confirmed += len(messages)
         tap = self._vhost.tap
         if tap is not None:
             tap.forwarded(exchange, queues, messages)

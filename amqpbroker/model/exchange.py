@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.message import Message
 from amqpbroker.profiles import Profile
 from amqpbroker.wire.properties import Properties
@@ -53,6 +54,7 @@ class Exchange(ABC):
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
+        self.counters = Counters()
         # The exchange that gets what this one routes nowhere.
         self.alternate: str | None = None
         self.apply_policy({})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.message import Message
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ class Tap:
 
 
 class RecordedQueue(Protocol):
-    """What the journal knows of a queue. tail: the position that the next message gets."""
+    """What the journal knows of a queue. tail: the position that the next message gets. counters: it counts, too."""
 
+    counters: Counters
     log: "QueueJournal | None"
     tail: int
 

@@ -22,6 +22,7 @@ from amqpbroker.limits import (
     MESSAGE_OVERHEAD_BYTES,
     OUTBOX_MAX_BYTES,
 )
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.dispatch import Strategy, plan
 from amqpbroker.model.message import DEADLINE_SHIFT, Message
 from amqpbroker.model.settings import QueueSettings
@@ -69,12 +70,11 @@ class Queue:
     records_transient: ClassVar = False
 
     __slots__ = (
-        "acked_count",
         "arguments",
         "auto_delete",
         "consumers",
+        "counters",
         "deleted",
-        "delivered_count",
         "durable",
         "exclusive_consumer",
         "had_consumer",
@@ -85,9 +85,7 @@ class Queue:
         "name",
         "owner",
         "paused",
-        "published_count",
         "ready",
-        "redelivered_count",
         "requeued",
         "resting",
         "rules",
@@ -129,10 +127,7 @@ class Queue:
         self.had_consumer = False
         self.paused = False
         self.deleted = False
-        self.published_count = 0
-        self.delivered_count = 0
-        self.redelivered_count = 0
-        self.acked_count = 0
+        self.counters = Counters()
 
     def follow(self, rules: "Rules") -> None:
         """From now on it has rules."""
@@ -181,7 +176,6 @@ class Queue:
         rules = self.rules
         if rules is not None:
             messages = rules.admitted(messages)
-        self.published_count += len(messages)
         if self.levels and not self.ready and not self.requeued:
             given = self._hand_over(messages)
             if given:
@@ -217,7 +211,6 @@ class Queue:
             return None
         redelivered = self._head_was_out()
         position, message = self._pop()
-        self.redelivered_count += redelivered
         if self.rules is not None:
             self.rules.expire()
         return position, message, redelivered
@@ -541,14 +534,17 @@ class Queue:
         redelivered: bool,
     ) -> None:
         count = len(messages)
-        self.delivered_count += count
+        counters = self.counters
         if redelivered:
-            self.redelivered_count += count
+            counters.redeliver += count
         if not consumer.no_ack:
+            counters.deliver += count
             self.unacked += count
             consumer.spend(count)
-        elif self.rules is not None:
-            self.rules.left(messages)
+        else:
+            counters.deliver_no_ack += count
+            if self.rules is not None:
+                self.rules.left(messages)
         consumer.sink.deliver(consumer, positions, messages, redelivered)
 
     # What clients had

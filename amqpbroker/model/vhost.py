@@ -13,6 +13,7 @@ from amqpbroker.errors import (
 )
 from amqpbroker.model.arguments import CLASSIC, QUEUE_TYPES, QUORUM, STREAM, queue_type
 from amqpbroker.model.binding import Binding, Destination
+from amqpbroker.model.counters import Churn, Counters, Traffic
 from amqpbroker.model.dead_letter import DeadLetters
 from amqpbroker.model.definitions import (
     BINDING,
@@ -62,9 +63,11 @@ class VirtualHost:
 
     random_bytes: where chance comes from. journal: where what is durable is recorded; None keeps everything in memory.
     events: who is told what happens here; user, where it is asked for, is at whose wish. tap: who watches the traffic.
-    parameters: what is set by name: policies, limits. default_queue_type: of a queue that is declared without a type;
-    None: the broker's. description, tags: for people. recorded: a restart remembers it though nothing is in it.
-    firehose: the tap that traces it; None: it is not traced.
+    parameters: what is set by name: policies, limits. counters: what channels that are closed have counted, and of
+    exchanges and queues that are deleted what no channel counts; queue_counters: of queues that are deleted all, by
+    their type. traffic: of connections that are closed. churn: of queues, here and maybe elsewhere.
+    default_queue_type: of a queue that is declared without a type; None: the broker's. description, tags: for people.
+    recorded: a restart remembers it though nothing is in it. firehose: the tap that traces it; None: it is not traced.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class VirtualHost:
         clock: Clock,
         journal: Journal | None = None,
         events: Events | None = None,
+        churn: Churn | None = None,
     ) -> None:
         self.name = name
         self.profile = profile
@@ -93,6 +97,10 @@ class VirtualHost:
         self.description = ""
         self.tags: tuple[str, ...] = ()
         self.recorded = False
+        self.counters = Counters()
+        self.queue_counters: dict[str, Counters] = {}
+        self.traffic = Traffic()
+        self.churn = churn or Churn()
         self._bindings_to: dict[Destination, dict[Binding, None]] = {}
         for exchange, kind, internal in PREDECLARED:
             self.exchanges[exchange] = EXCHANGE_TYPES[kind](exchange, True, False, internal, {})
@@ -197,6 +205,7 @@ class VirtualHost:
         if exchange is None:
             return
         self.version += 1
+        self.counters.add(exchange.counters)
         if self.journal is not None and exchange.durable:
             self.journal.undefine(EXCHANGE, self.name, name)
         if exchange.hidden is not None:
@@ -309,6 +318,7 @@ class VirtualHost:
                 queue.log = self.journal.new_queue(queue)
                 self.journal.define(QUEUE, self.name, name, queue_content(queue))
         self.add_queue(queue)
+        self.churn.queue_created += 1
         return queue
 
     def make_queue(
@@ -383,6 +393,7 @@ class VirtualHost:
         count = queue.delete()
         del self.queues[queue.name]
         self.version += 1
+        self._keep_counters(queue)
         for consumer in queue.consumers:
             self.events.consumer_deleted(self.name, consumer, user)
         self._unbind_all_to(Destination("queue", queue.name))
@@ -395,6 +406,13 @@ class VirtualHost:
             queue.remove_consumer(consumer)
             consumer.sink.cancelled(consumer)
         return count
+
+    def _keep_counters(self, queue: Queue) -> None:
+        """A queue goes, and its part in the totals stays; channels have counted what it gave to clients."""
+        self.churn.queue_deleted += 1
+        self.queue_counters.setdefault(queue.settings.kind, Counters()).add(queue.counters)
+        self.counters.disk_reads += queue.counters.disk_reads
+        self.counters.disk_writes += queue.counters.disk_writes
 
     def consumer_gone(self, queue: Queue) -> None:
         """A consumer was removed: an auto-delete queue goes with its last one."""

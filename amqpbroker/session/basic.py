@@ -146,9 +146,11 @@ def get(channel: "Channel", method: Basic.Get) -> None:
         queue.rules.used()
     found = queue.take()
     if found is None:
+        channel.has_got_nothing(queue)
         channel.reply(Basic.GetEmpty())
         return
     position, message, redelivered = found
+    channel.has_got(queue, method.no_ack, redelivered)
     journal = connection.broker.journal
     after = journal.open_number if journal is not None and not queue.may_hand_out(position, message) else 0
     if method.no_ack:

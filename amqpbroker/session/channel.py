@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from amqpbroker.errors import COMMAND_INVALID, NOT_FOUND, PRECONDITION_FAILED, AMQPError
 from amqpbroker.limits import FRAME_OVERHEAD_BYTES, OUTBOX_MAX_BYTES
 from amqpbroker.model.consumer import ChannelBudget, Consumer
+from amqpbroker.model.counters import Counters
+from amqpbroker.model.dead_letter import REJECTED
 from amqpbroker.model.message import OWN_FLAGS, PERSISTENT, Message, by_flags
 from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.ports import Client
@@ -72,9 +74,18 @@ class Channel:
         self.reply_consumer: Consumer | None = None
         self.is_closed = False
         self.waits_to_deliver = False
+        self._counters = Counters()
         self._consumer_timeout = ConsumerTimeout(self)
         self._getters: dict[str, Consumer] = {}
         self._next_number = 1
+
+    @property
+    def counters(self) -> Counters:
+        """What it has counted so far."""
+        if self.confirms is not None:
+            self._counters.publish_confirm = self.confirms.published
+            self._counters.confirm = self.confirms.confirmed
+        return self._counters
 
     # What the protocol calls
 
@@ -170,6 +181,7 @@ class Channel:
         for target in left:
             # It may have had the single active consumer, and others wait.
             target.drain()
+        self.connection.vhost.counters.add(self.counters)
         self.connection.channel_closed(self)
         self.connection.vhost.events.channel_closed(self, consumer_count, self.connection.user_name)
 
@@ -238,7 +250,12 @@ class Channel:
         tap = self.connection.vhost.tap
         if tap is not None:
             tap.published(self, group.exchange, group.queues, messages)
+        count = len(messages)
+        self._counters.publish += count
+        counters = group.exchange.counters
+        counters.publish_in += count
         if group.mandatory:
+            self._counters.return_unroutable += count
             if tap is not None:
                 tap.returned(messages)
             wire = self.connection.wire
@@ -250,8 +267,13 @@ class Channel:
             journal.publish([target.part_for(flags) for target in recording], messages)
             self.connection.publishes_logged = True
         if len(group.queues) == 1:
+            counters.publish_out += count
             self._put(group.queues[0], messages)
+        elif not group.queues:
+            if not group.mandatory and not refusers:
+                self._counters.drop_unroutable += count
         else:
+            counters.publish_out += count * len(group.queues)
             with self.connection.vhost.dead_letters.held():
                 for target in group.queues:
                     self._put(target, messages)
@@ -261,6 +283,7 @@ class Channel:
             refuser.rules.refused(messages[0])
 
     def _put(self, target: Queue, messages: Sequence[Message]) -> None:
+        target.counters.publish += len(messages)
         target.extend(messages)
         if target.is_lagging:
             self.connection.lagging = target
@@ -279,7 +302,13 @@ class Channel:
         tag = self.next_delivery_tag
         self.next_delivery_tag = tag + count
         number = consumer.number
-        if not consumer.no_ack:
+        counters = self._counters
+        if redelivered:
+            counters.redeliver += count
+        if consumer.no_ack:
+            counters.deliver_no_ack += count
+        else:
+            counters.deliver += count
             self.unacked.entries.update(
                 zip(range(tag, tag + count), zip(positions, messages, repeat(number)), strict=False)
             )
@@ -376,10 +405,14 @@ class Channel:
         if comes_back:
             target.requeue([(position, message) for position, message, _ in entries], Return(how))
         elif how == "ack":
-            target.acked_count += len(entries)
+            target.counters.ack += len(entries)
+            self._counters.ack += len(entries)
             target.forget(entries)
         else:
             target.discard(entries)
+            if target.rules is None:
+                # Otherwise the rules count it.
+                self.connection.vhost.dead_letters.count(target, REJECTED, len(entries))
         if how != "discard":
             target.settle(consumer, len(entries))
         self._forget_if_done(consumer)
@@ -455,6 +488,20 @@ class Channel:
         getter = self._getters[target.name] = self.stand_in(target)
         self._consumer_timeout.watch(getter)
         return getter
+
+    def has_got(self, target: Queue, no_ack: bool, redelivered: bool) -> None:
+        """Counts a message of basic.get."""
+        for counters in (target.counters, self._counters):
+            if no_ack:
+                counters.get_no_ack += 1
+            else:
+                counters.get += 1
+            counters.redeliver += redelivered
+
+    def has_got_nothing(self, target: Queue) -> None:
+        """Counts a basic.get from an empty queue."""
+        target.counters.get_empty += 1
+        self._counters.get_empty += 1
 
     def stand_in(self, target: Queue) -> Consumer:
         """Stands for who has messages of a queue that no consumer of the channel has."""

@@ -11,13 +11,14 @@ from amqpbroker.wire.hot import ack_prefix, lay_ack, lay_nack
 
 
 class Confirms:
-    """Counts from 1 from confirm.select on. published: the last number given out."""
+    """Counts from 1 from confirm.select on. published: the last number given out. refused: how many got a nack."""
 
-    __slots__ = ("_ahead", "_prefix", "_ready", "_refused", "_told", "_waiting", "published")
+    __slots__ = ("_ahead", "_prefix", "_ready", "_refused", "_told", "_waiting", "published", "refused")
 
     def __init__(self, channel: int) -> None:
         self._prefix = ack_prefix(channel)
         self.published = 0
+        self.refused = 0
         # The last number that waits for nothing, and has none before it that waits.
         self._ready = 0
         # The last number that was told with all before it.
@@ -49,6 +50,7 @@ class Confirms:
     def refuse(self) -> None:
         """A message was published that a queue did not take: its number gets a nack."""
         self.published += 1
+        self.refused += 1
         self._refused.append(self.published)
         if not self._waiting:
             self._ready = self.published
@@ -83,6 +85,16 @@ class Confirms:
             self._told = self._ready = self.published
         return b"".join(frames + singles)
 
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages wait for their confirm."""
+        return sum(last - first + 1 for first, last, _ in self._waiting)
+
+    @property
+    def confirmed(self) -> int:
+        """How many messages are taken care of."""
+        return self.published - self.refused - self.unconfirmed
+
     def waits_beyond(self, done_number: int) -> bool:
         """Whether anything waits for more of the journal than that."""
         return bool(self._waiting) and self._waiting[-1][2] > done_number
@@ -90,6 +102,7 @@ class Confirms:
     def give_up(self) -> list[tuple[int, int]]:
         """The numbers that wait, as (first, last): they wait no more, and nobody has told anything about them."""
         waiting = [(first, last) for first, last, _ in self._waiting]
+        self.refused += self.unconfirmed
         self._waiting.clear()
         self._ready = self._told = self.published
         return waiting

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Final
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_ALLOWED, AMQPError
 from amqpbroker.limits import CONNECTIONS_MAX, UNACKED_SAMPLE_MESSAGES
 from amqpbroker.model.access import LoginRefused, User
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.counters import Traffic
 from amqpbroker.model.observing.events import ConnectionFacts
 from amqpbroker.model.observing.tls_facts import TlsFacts
 from amqpbroker.model.ports import Journal
@@ -21,6 +23,8 @@ from amqpbroker.session.channel import Channel
 from amqpbroker.session.unacked import Entry
 from amqpbroker.wire.methods import Basic, encode_frame
 from amqpbroker.wire.methods import Connection as ConnectionMethods
+
+_PROTOCOL: Final = "amqp091"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,11 @@ class Connection:
         """Tells the client that the connection is closed from here, and why: 320. What it held is released at once."""
         self._transport.force_close(reason)
 
+    def traffic(self) -> Traffic:
+        """What came and went so far."""
+        wire = self.wire
+        return Traffic(wire.octets_received, wire.read_count, wire.octets_sent, wire.write_count)
+
     # What the protocol calls
 
     def authenticate(self, mechanism: str, user: str, password: bytes | None) -> None:
@@ -141,6 +150,7 @@ class Connection:
         if not self.broker.users.may_connect(found, self._transport.from_loopback):
             raise self._login_refused(user, f"user '{user}' can only connect via localhost")
         self.user = found
+        self.broker.has_tried_to_log_in(_PROTOCOL, succeeded=True)
         self.broker.events.user_authenticated(self, user)
 
     def _log_in(self, user: str, password: bytes) -> User:
@@ -151,6 +161,7 @@ class Connection:
             raise self._login_refused(user, refused.reason) from refused
 
     def _login_refused(self, user: str, reason: str) -> AMQPError:
+        self.broker.has_tried_to_log_in(_PROTOCOL, succeeded=False)
         self.broker.events.user_authenticated(self, user, reason)
         self.broker.events.connection_closed(self)
         return AMQPError(ACCESS_REFUSED, f"{self._mechanism} login refused: {reason}", (0, 0))
@@ -169,6 +180,7 @@ class Connection:
         self.broker.quotas.open_connection(found, self.user_name)
         self.vhost = found
         self.broker.connections[self] = None
+        self.broker.churn.connection_created += 1
         self.broker.events.connection_created(self, vhost, self.user_name)
 
     def _open_refused(self, reason: str) -> AMQPError:
@@ -181,6 +193,7 @@ class Connection:
     def open_channel(self, number: int) -> Channel:
         self.broker.quotas.open_channel(self.user_name)
         channel = self._channels[number] = Channel(self, number)
+        self.broker.churn.channel_created += 1
         self.broker.events.channel_created(channel, number, self, self.vhost.name, self.user_name)
         return channel
 
@@ -189,6 +202,8 @@ class Connection:
 
     def closed(self) -> None:
         del self.broker.connections[self]
+        self.broker.churn.connection_closed += 1
+        self.vhost.traffic.add(self.traffic())
         self.broker.quotas.close_connection(self.vhost, self.user_name)
         if self._blocked:
             # Only the answer to a close is still read.
@@ -347,6 +362,7 @@ class Connection:
             del self._confirms_due[channel]
             self._confirm(channel)
         self._channels.pop(channel.number, None)
+        self.broker.churn.channel_closed += 1
         self.broker.quotas.close_channel(self.user_name)
 
 

@@ -81,6 +81,7 @@ def _declare(channel: "Channel", name: str, method: Queue.Declare) -> QueueModel
     else:
         check_new_name("queue", name)
     authorize(connection, method, queue=name)
+    vhost.churn.queue_declared += 1
     queue = vhost.queues.get(name)
     if queue is not None:
         if queue.owner is not owner:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.message import DEADLINE_SHIFT, Message
 from amqpbroker.model.stored_runs import StoredRuns
 
@@ -26,6 +27,7 @@ class HiddenQueue(ABC):
 
     def __init__(self) -> None:
         self.log: QueueJournal | None = None
+        self.counters = Counters()
         self.tail = 1
         self.held_bytes = 0
         self._runs = StoredRuns()

@@ -107,7 +107,6 @@ class PagedQueue(Queue):
         if rules is not None:
             messages = rules.admitted(messages)
         count = len(messages)
-        self.published_count += count
         first = self.tail
         self.tail = first + count
         if not self.ready and not self.on_disk and not self.held:
@@ -273,6 +272,7 @@ class PagedQueue(Queue):
     def _read_sound(self, place: int, first: int, count: int) -> list[Message]:
         """Takes the front run, or the part of it before a damaged message, or what is damaged at its beginning."""
         read = self.store.read(place, self.log_id, first, count)
+        self.counters.disk_reads += count
         is_damaged = read[0] is None
         front = list(takewhile(lambda message: (message is None) == is_damaged, read))
         sound = [message for message in front if message is not None]

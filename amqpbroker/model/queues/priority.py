@@ -34,6 +34,7 @@ class Level(PagedQueue):
         super().__init__(whole.name, store, durable=whole.durable)
         self.whole = whole
         self.levels = whole.levels
+        self.counters = whole.counters
 
     def moment_ms(self, messages: Sequence[Message]) -> int:
         return self.whole.moment_ms(messages)
@@ -149,7 +150,6 @@ class PriorityQueue(Queue):
         return bool(self.consumers) and self.message_count > BACKLOG_HIGH_MESSAGES
 
     def extend(self, messages: Sequence[Message]) -> None:
-        self.published_count += len(messages)
         # Consumers that can take messages while others wait are kept from those by the disk: nothing may overtake.
         waits = bool(self.levels) and self.message_count > 0
         if self.rules is None and not self.durable and len(messages) > 1 and not isinstance(messages, UniformRun):
@@ -223,7 +223,6 @@ class PriorityQueue(Queue):
         while (part := self._head_part()) is not None:
             found = part.take()
             if found is not None:
-                self.redelivered_count += found[2]
                 return found
             # All that stood in that part has expired just now.
         return None

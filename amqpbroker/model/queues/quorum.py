@@ -377,9 +377,7 @@ class QuorumQueue(PriorityQueue):
         self.rule().look_whether_full()
         position, message, redelivered = found
         self._count_turns([message])
-        was_out = bool(message[3] & COUNTED)
-        self.redelivered_count += was_out and not redelivered
-        return position, message, redelivered or was_out
+        return position, message, redelivered or bool(message[3] & COUNTED)
 
     def drop(self, most: int, due_by_ms: int | None = None) -> list[Message]:
         if due_by_ms is not None and self.order is Order.STRICT:
@@ -662,7 +660,7 @@ class QuorumRules(Rules):
             part = queue.parts.get(level)
             if part is not None:
                 # What finds none comes to the end of the part again.
-                self.dead_letter(reason, [self._unplaced(message) for message in part.drop(part.message_count)])
+                self._pass_on(reason, [self._unplaced(message) for message in part.drop(part.message_count)])
 
     @staticmethod
     def _unplaced(message: Message) -> Message:

@@ -251,10 +251,14 @@ class Rules:
         """The queue has given up messages. Called when the queue is whole: it may get others by this."""
         if not messages:
             return
+        self._vhost.dead_letters.count(self._queue, reason, len(messages))
         tap = self._vhost.tap
         if tap is not None:
             tap.given_up(self._queue, reason, messages)
-        if self.settings.dead_letter_exchange is not None:
+        self._pass_on(reason, messages)
+
+    def _pass_on(self, reason: str, messages: Sequence[Message]) -> None:
+        if messages and self.settings.dead_letter_exchange is not None:
             self._vhost.dead_letters.add(self._queue, reason, messages)
 
     def undeliverable(self, reason: str, message: Message) -> None:

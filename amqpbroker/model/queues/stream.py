@@ -198,7 +198,6 @@ class StreamQueue(Queue):
     def extend(self, messages: Sequence[Message]) -> None:
         first = self._last_run = self.tail
         self.tail = first + len(messages)
-        self.published_count += len(messages)
         now_ms = self._clock.unix_ms()
         if not self._moments or self._moments[-1] < now_ms:
             self._moments.append(now_ms)
@@ -357,6 +356,7 @@ class StreamQueue(Queue):
         read = self._read(position)
         if read is None:
             return self.recent[0] if self.recent else None
+        self.counters.disk_reads += read.end - read.first
         self._read_back.append(read)
         self._read_back_bytes += read.size_bytes
         self.held_bytes += read.size_bytes

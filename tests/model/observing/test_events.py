@@ -220,7 +220,7 @@ def test_a_consumer_of_the_events_themselves_hears_of_itself() -> None:
     client = observer()
     consume(client, "ctag", name="news", no_ack=True)
     client.advance(0)
-    assert client.vhost.queues["news"].delivered_count == 1
+    assert client.vhost.queues["news"].counters.deliver_no_ack == 1
 
 
 def test_a_consumer_of_replies_is_no_news() -> None:

@@ -147,7 +147,7 @@ def test_copies_are_not_copied() -> None:
     publish_numbers(client, 2)
     client.advance(0)
     assert keys(client) == []
-    assert client.vhost.queues["copies"].delivered_count == 2
+    assert client.vhost.queues["copies"].counters.deliver == 2
 
 
 def test_dead_letters_and_other_messages_of_the_brokers_own_are_copied_when_they_are_delivered() -> None:

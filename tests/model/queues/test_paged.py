@@ -490,7 +490,7 @@ def test_what_may_have_been_with_a_client_is_flagged_and_counted(small_head: int
     outlet, _ = subscribe(queue)
     server.commit()
     assert [redelivered for _, _, _, redelivered in outlet.deliveries] == [True] * 3
-    assert queue.redelivered_count == 3
+    assert queue.counters.redeliver == 3
 
 
 # Beside a list
