@@ -85,6 +85,10 @@ class Client:
         """Remove it."""
         self._ask("DELETE", path, query or {}, headers=headers)
 
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Any request. path: what follows /api, as it goes over the wire."""
+        return self._json(*self._exchange(method, f"{self._prefix}/api{path}", body))
+
     def events(self, *path: str, **query: object) -> HTTPResponse:
         """The answer to a GET that does not end, to be read line by line; it may stay silent for any time."""
         response = self._send("GET", self._target(path, query), None, {"Accept": "text/event-stream"})
@@ -106,8 +110,13 @@ class Client:
         body: object = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
+        return self._exchange(method, self._target(path, query), body, headers)
+
+    def _exchange(
+        self, method: str, target: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         encoded = None if body is None else json.dumps(body).encode()
-        response = self._send(method, self._target(path, query), encoded, headers or {})
+        response = self._send(method, target, encoded, headers or {})
         try:
             content = response.read()
         except (OSError, HTTPException) as error:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.cli.client import DEFAULT_URL, BadURL, Client, basic, parse_url
+from amqpbroker.management.local_login import LocalLogin, NotSafe, directory, read_all
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+_AMQP_PORT: Final = 5672
 # What the verbs read of the environment, beside the settings of serve.
 VARIABLES: Final = {
     "AMQPBROKER_HTTP": "the address of the HTTP API",
@@ -27,7 +29,9 @@ class UsageError(Exception):
 def add_options(parser: "ArgumentParser") -> None:
     """The options of every verb that asks a broker."""
     group = parser.add_argument_group("which broker, and as whom")
-    group.add_argument("--http", metavar="URL", help=f"its HTTP API; AMQPBROKER_HTTP, or {DEFAULT_URL}")
+    group.add_argument(
+        "--http", metavar="URL", help=f"its HTTP API; AMQPBROKER_HTTP, or a broker that you run here, or {DEFAULT_URL}"
+    )
     group.add_argument("--user", metavar="NAME", help="AMQPBROKER_USER, or guest")
     group.add_argument(
         "--password",
@@ -39,9 +43,30 @@ def add_options(parser: "ArgumentParser") -> None:
     group.add_argument("--insecure", action="store_true", help="with https: do not look at the broker's certificate")
 
 
+def local_broker(environment: Mapping[str, str], node: str = "", amqp_port: str = "") -> LocalLogin | None:
+    """A broker that this user runs on this machine, which needs no password: of this name and port, if they are given.
+
+    Of several, the one on the usual port. UsageError: what brokers leave for their user is open to others.
+    """
+    try:
+        found = list(read_all(directory(environment)))
+    except NotSafe as error:
+        raise UsageError(f"{error.filename}: {error.strerror}; remove it, and start the broker again") from None
+    if node:
+        found = [one for one in found if one.node == node]
+    if amqp_port:
+        found = [one for one in found if str(one.amqp_port) == amqp_port]
+    return next((one for one in found if one.amqp_port == _AMQP_PORT), found[0] if found else None)
+
+
 def client(options: "Namespace", environment: Mapping[str, str] = os.environ) -> Client:
     """A client for these options. UsageError: they cannot be used."""
-    named = options.http or environment.get("AMQPBROKER_HTTP") or DEFAULT_URL
+    named = options.http or environment.get("AMQPBROKER_HTTP")
+    if not named:
+        anybody = options.user or options.password is not None or options.password_file
+        if not anybody and not VARIABLES.keys() & environment.keys() and (found := local_broker(environment)):
+            return Client(found.url, f"Bearer {found.token}")
+        named = DEFAULT_URL
     try:
         url, url_user, url_password = parse_url(named)
         user, password = credentials(options, environment, url_user, url_password)

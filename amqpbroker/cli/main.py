@@ -31,6 +31,9 @@ GROUPS: Final = {
         ),
         "dev-cert": Verb("make certificates for trying TLS, and say what to put where", "dev_cert"),
         "version": Verb("print the version", "main"),
+        "install-shims": Verb(
+            "write rabbitmqctl, rabbitmq-server and the like for scripts that call them", "install_shims"
+        ),
     },
     "look at a broker that runs": {
         "ping": Verb("whether it answers", "ping"),
@@ -99,5 +102,5 @@ def _run(arguments: list[str]) -> int:
 def _verbs() -> str:
     lines: list[str] = []
     for title, verbs in GROUPS.items():
-        lines += ["", f"{title}:", *(f"  {name:<12}{verb.sentence}" for name, verb in verbs.items())]
+        lines += ["", f"{title}:", *(f"  {name:<15}{verb.sentence}" for name, verb in verbs.items())]
     return "\n".join(lines)
