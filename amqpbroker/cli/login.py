@@ -59,13 +59,18 @@ def local_broker(environment: Mapping[str, str], node: str = "", amqp_port: str 
     return next((one for one in found if one.amqp_port == _AMQP_PORT), found[0] if found else None)
 
 
+def local_client(found: LocalLogin) -> Client:
+    """Its certificate, if it has one, is for another name; only this user's broker has the token."""
+    return Client(found.url, f"Bearer {found.token}", verify=False)
+
+
 def client(options: "Namespace", environment: Mapping[str, str] = os.environ) -> Client:
     """A client for these options. UsageError: they cannot be used."""
     named = options.http or environment.get("AMQPBROKER_HTTP")
     if not named:
         anybody = options.user or options.password is not None or options.password_file
         if not anybody and not VARIABLES.keys() & environment.keys() and (found := local_broker(environment)):
-            return Client(found.url, f"Bearer {found.token}")
+            return local_client(found)
         named = DEFAULT_URL
     try:
         url, url_user, url_password = parse_url(named)

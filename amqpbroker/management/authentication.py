@@ -1,6 +1,6 @@
 """Who asks: a name and a password with every request, as all of RabbitMQ's tools send them.
 
-A browser brings the cookie of its session instead: see `sessions`.
+A browser brings the cookie of its session instead: see `sessions`; the broker's own user a token: see `local_login`.
 
 Source: RabbitMQ `rabbit_mgmt_util:is_authorized`.
 """
@@ -9,10 +9,12 @@ import base64
 import binascii
 import ipaddress
 import logging
+import secrets
 from collections.abc import Mapping
 
 from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
 from amqpbroker.model.access import LoginRefused, User, Users
+from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.broker import Broker
 
 logger = logging.getLogger("amqpbroker.management")
@@ -27,6 +29,20 @@ def authenticate(headers: Mapping[str, str], peer: str | None, broker: Broker) -
     headers: of the request, by their names in small letters.
     """
     return log_in(*_basic_credentials(headers.get("authorization", "")), peer, broker)
+
+
+def of_token(authorization: str, peer: str | None, token: str) -> User | None:
+    """Who shows the token that this run of the broker has left for its own user, on the same machine; None: no token.
+
+    token: an empty one is nobody's. Raises 401.
+    """
+    scheme, _, shown = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    is_right = token and secrets.compare_digest(shown.strip().encode(), token.encode())
+    if not is_right or not _is_loopback(peer):
+        raise NotAuthenticated("Login failed")
+    return INSIDER
 
 
 def log_in(name: str, password: bytes, peer: str | None, broker: Broker) -> User:

@@ -1,12 +1,17 @@
 """What listens for operators beside a running server: the API with the web UI, and the metrics."""
 
 import asyncio
+import contextlib
 import errno
 import logging
+import os
+import secrets
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.management.listener import Listener, missing
+from amqpbroker.management.local_login import TOKEN_BYTES, LocalLogin, directory, write
 from amqpbroker.server.config.settings import HTTP_PORT
 from amqpbroker.server.listening import Endpoint, ListenError
 
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("amqpbroker.management")
 
 _OFF: Final = -1
+# Where this machine can be listened on for itself → where it is then reached.
+_LOCAL_HOSTS: Final = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "[::1]", "::": "[::1]"}
 
 
 class Management:
@@ -25,6 +32,7 @@ class Management:
         self._server = server
         self._web: Listener | None = None
         self._serving: set[asyncio.Task[None]] = set()
+        self._login_path: str | None = None
 
     @property
     def web(self) -> list[Endpoint]:
@@ -55,9 +63,28 @@ class Management:
         self._web = listener
         self._server.web_endpoints["http"] = listener.endpoints
 
+    def _leave_login(self) -> None:
+        """For programs of the same user on this machine; without it they need a password."""
+        reachable = [one for one in self.web if one.host in _LOCAL_HOSTS]
+        amqp_port = next((one.port for one in self._server.endpoints if one.path is None), None)
+        if sys.platform == "win32" or not reachable or amqp_port is None:
+            return
+        scheme, host = "https" if reachable[0].tls else "http", _LOCAL_HOSTS[reachable[0].host or ""]
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        url = f"{scheme}://{host}:{reachable[0].port}"
+        login = LocalLogin(self._server.broker.node_name, amqp_port, url, token, os.getpid())
+        try:
+            self._login_path = write(login, directory(os.environ))
+        except OSError as error:
+            text = "%s: %s; programs on this machine log in with a password only"
+            logger.warning(text, error.filename, error.strerror)
+            return
+        self._server.local_token = token
+
     def serve(self) -> None:
         """Begins to load what it takes to answer, while AMQP goes on."""
         if self._web is not None:
+            self._leave_login()
             task = asyncio.get_running_loop().create_task(self._web.serve())
             self._serving.add(task)
             task.add_done_callback(self._served)
@@ -69,6 +96,9 @@ class Management:
 
     async def close(self) -> None:
         """Ends what is under way, and listens no more."""
+        if self._login_path is not None and self._server.local_token:
+            with contextlib.suppress(OSError):
+                os.unlink(self._login_path)
         for task in self._serving:
             task.cancel()
         if self._web is not None:

@@ -16,13 +16,12 @@ from starlette.routing import Route
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.management.access import Access, anybody
-from amqpbroker.management.authentication import admitted, authenticate
+from amqpbroker.management.authentication import admitted, authenticate, of_token
 from amqpbroker.management.columns import only, read_columns
 from amqpbroker.management.errors import ApiError, BadRequest, NotAuthenticated, refusal
 from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest, peer_of, port_of
 from amqpbroker.management.sessions import token_of
 from amqpbroker.model.access import User
-from amqpbroker.model.broker import Broker
 from amqpbroker.model.policies.validation import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     handler = resource.methods.get(method)
     if handler is None:
         raise ApiError(405, headers={"allow": resource.allow})
-    user = _NOBODY if resource.is_for_strangers else _who_asks(request, server.broker)
+    user = _NOBODY if resource.is_for_strangers else _who_asks(request, server)
     asked = ApiRequest(request, server, user, resource.body_max_bytes)
     access = resource.access if method == "GET" or resource.changing is None else resource.changing
     access(asked)
@@ -108,8 +107,12 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     return json_response(result)
 
 
-def _who_asks(request: Request, broker: Broker) -> User:
-    """By the cookie of a session, or by name and password. Raises 401."""
+def _who_asks(request: Request, server: "Server") -> User:
+    """By the token of the broker's own user, the cookie of a session, or by name and password. Raises 401."""
+    broker = server.broker
+    authorization = request.headers.get("authorization", "")
+    if insider := of_token(authorization, peer_of(request), server.local_token):
+        return insider
     token = token_of(request.cookies, port_of(request))
     if token is None or "authorization" in request.headers:
         return authenticate(request.headers, peer_of(request), broker)

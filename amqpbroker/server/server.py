@@ -84,6 +84,8 @@ class Server:
         self.batch = Batch()
         self.endpoints: list[Endpoint] = []
         self.web_endpoints: dict[str, list[Endpoint]] = {}
+        # What programs of the broker's own user on this machine log in to the API with; empty: nobody can.
+        self.local_token = ""
         self.storage: Storage | None = None
         # Done when the disk has failed: the server has to be stopped.
         self.disk_failed = asyncio.Event()

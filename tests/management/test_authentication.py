@@ -4,8 +4,9 @@ import base64
 
 import pytest
 
-from amqpbroker.management.authentication import authenticate
+from amqpbroker.management.authentication import authenticate, of_token
 from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
+from amqpbroker.model.access.users import INSIDER
 from amqpbroker.server.config import ConfiguredUser
 from tests.helpers.management import api
 
@@ -49,3 +50,36 @@ async def test_a_user_without_a_tag_has_no_business_here() -> None:
     async with api(users=(ConfiguredUser("worker", "secret"),)) as (server, _):
         with pytest.raises(NotAuthorised, match="Not management user"):
             authenticate(basic(b"worker:secret"), "127.0.0.1", server.broker)
+
+
+@pytest.mark.parametrize("peer", [None, "127.0.0.1", "::1"])
+def test_the_token_of_this_run_lets_the_brokers_own_user_in(peer: str | None) -> None:
+    assert of_token("Bearer t0ken", peer, "t0ken") is INSIDER
+
+
+@pytest.mark.parametrize(
+    ("authorization", "peer", "token"),
+    [
+        ("Bearer other", "127.0.0.1", "t0ken"),
+        ("Bearer", "127.0.0.1", "t0ken"),
+        ("Bearer ", "127.0.0.1", ""),
+        ("Bearer t\xf6ken", "127.0.0.1", "t0ken"),
+        ("Bearer t0ken", "192.0.2.1", "t0ken"),
+    ],
+)
+def test_another_token_or_one_from_another_machine_is_refused(authorization: str, peer: str, token: str) -> None:
+    with pytest.raises(NotAuthenticated, match="Login failed"):
+        of_token(authorization, peer, token)
+
+
+def test_without_a_token_somebody_else_asks() -> None:
+    assert of_token("Basic Z3Vlc3Q6Z3Vlc3Q=", "127.0.0.1", "t0ken") is None
+
+
+async def test_with_the_token_everything_is_allowed() -> None:
+    async with api(auth=None) as (server, client):
+        server.local_token = "t0ken"
+        server.broker.create_vhost("other")
+        bearer = {"authorization": "Bearer t0ken"}
+        assert (await client.get("/api/whoami", headers=bearer)).json()["name"] == "rmq-cli"
+        assert (await client.put("/api/queues/other/q", json={}, headers=bearer)).status_code == 201

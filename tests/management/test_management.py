@@ -1,6 +1,7 @@
 """Listening for operators beside AMQP: over real sockets."""
 
 import asyncio
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from amqpbroker.management.local_login import directory, read_all
 from amqpbroker.management.management import Management
 from amqpbroker.server.config.settings import HTTP_PORT
 from amqpbroker.server.listening import ListenError
@@ -90,4 +92,38 @@ async def test_nothing_is_listened_on_after_the_end() -> None:
     await management.close()
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", port)
+    await server.stop()
+
+
+async def test_the_brokers_own_user_needs_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    server = Server(replace(IN_MEMORY, http_port=0))
+    await server.start()
+    management = Management(server)
+    management.open()
+    management.serve()
+    (login,) = read_all(directory(os.environ))
+    assert (login.node, login.amqp_port) == (server.broker.node_name, server.endpoints[0].port)
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {login.token}"}) as client:
+        assert (await client.get(f"{login.url}/api/whoami")).json()["tags"] == ["administrator"]
+    await management.close()
+    assert list(read_all(directory(os.environ))) == []
+    await server.stop()
+
+
+async def test_a_login_that_cannot_be_left_safely_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "amqpbroker").mkdir()
+    (tmp_path / "amqpbroker").chmod(0o755)
+    server = Server(replace(IN_MEMORY, http_port=0))
+    await server.start()
+    management = Management(server)
+    management.open()
+    management.serve()
+    assert server.local_token == ""
+    assert "log in with a password only" in caplog.text
+    assert list((tmp_path / "amqpbroker").iterdir()) == []
+    await management.close()
     await server.stop()

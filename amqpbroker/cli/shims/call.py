@@ -45,13 +45,18 @@ class Call:
     def client(self) -> Client:
         """Logged in by the file that the broker has left for its own user; else as the verbs of amqpbroker are."""
         if self.local is not None:
-            return Client(self.local.url, f"Bearer {self.local.token}")
+            return login.local_client(self.local)
         if self.invocation.given.get("node") and not os.environ.get("AMQPBROKER_HTTP"):
             raise self.unreachable()
         url, user, password = parse_url(os.environ.get("AMQPBROKER_HTTP") or DEFAULT_URL)
         user = user or os.environ.get("AMQPBROKER_USER") or "guest"
         password = password or os.environ.get("AMQPBROKER_PASSWORD") or "guest"
         return Client(url, basic(user, password))
+
+    def close(self) -> None:
+        """Hang up, if anybody was asked."""
+        if "client" in self.__dict__:
+            self.client.close()
 
     def get(self, *path: str, **query: object) -> Any:
         """Of the HTTP API; None: there is no such thing."""

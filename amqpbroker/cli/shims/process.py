@@ -104,6 +104,8 @@ def _answers(call: Call) -> bool:
         looking.client.get("overview", columns="node")
     except (Unreachable, Failed):
         return False
+    finally:
+        looking.close()
     return True
 
 

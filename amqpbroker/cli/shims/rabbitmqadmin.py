@@ -120,7 +120,11 @@ def run(arguments: Sequence[str]) -> int:
         action = _ACTIONS.get(words[0])
         if action is None:
             raise _usage(f"Action {words[0]} not understood")
-        action(_Admin(options), words[1:])
+        admin = _Admin(options)
+        try:
+            action(admin, words[1:])
+        finally:
+            admin.client.close()
     except SystemExit as end:  # argparse's way to end
         return 1 if end.code else 0
     except Unreachable as reason:
@@ -134,7 +138,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _reason(refusal: Refused) -> str:
     words = {401: "Access refused", 404: "Not found"}
-    return f"{words[refusal.status]}: {refusal}" if refusal.status in words else refusal.reason.partition(": ")[2]
+    reason = refusal.reason.partition(": ")[2]
+    return f"{words[refusal.status]}: {reason}" if refusal.status in words else reason
 
 
 def _usage(text: str) -> Failed:
@@ -355,7 +360,7 @@ def _client(options: Namespace) -> Client:
     if not said and not os.environ.get("AMQPBROKER_HTTP"):
         local = login.local_broker(os.environ, amqp_port=os.environ.get("RABBITMQ_NODE_PORT", ""))
         if local is not None:
-            return Client(local.url, f"Bearer {local.token}")
+            return login.local_client(local)
     scheme = "https" if options.ssl else "http"
     host = f"[{options.hostname}]" if ":" in options.hostname else options.hostname
     url, user, password = parse_url(f"{scheme}://{host}:{options.port}{options.path_prefix}")

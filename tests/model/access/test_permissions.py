@@ -3,6 +3,7 @@
 import pytest
 
 from amqpbroker.model.access.permissions import Permission, TopicPermission
+from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.policies.validation import InvalidParameterError
 from tests.helpers.wire_client import MemoryServer
@@ -120,3 +121,10 @@ def test_all_topic_permissions_of_a_user_are_cleared_together(broker: Broker) ->
     broker.topic_permissions.set("guest", "/", "a", write="w", read="r")
     broker.topic_permissions.clear("anna", "/")
     assert [one.user for one in broker.topic_permissions] == ["guest"]
+
+
+def test_the_brokers_own_programs_may_do_everything_and_stand_in_no_list(broker: Broker) -> None:
+    found = broker.permissions.get(INSIDER.name, "/")
+    assert found is not None
+    assert all(found.allows(kind, "tasks") for kind in KINDS)
+    assert INSIDER.name not in [one.user for one in broker.permissions]

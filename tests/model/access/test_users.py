@@ -4,6 +4,7 @@ import pytest
 
 from amqpbroker.model.access import User, Users
 from amqpbroker.model.access.passwords import MD5, SHA256, SHA512, hash_password
+from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.policies.validation import InvalidParameterError
 from tests.helpers.users import user_with
@@ -107,3 +108,9 @@ def test_what_is_no_hash_is_refused_and_changes_nothing(broker: Broker, wrong: d
 def test_a_user_who_was_removed_is_not_there(broker: Broker) -> None:
     broker.users.remove("anna")
     assert (broker.users.get("anna"), broker.users.authenticate("anna", b"secret")) == (None, None)
+
+
+def test_nobody_takes_the_name_of_the_brokers_own_programs(broker: Broker) -> None:
+    with pytest.raises(InvalidParameterError, match="choose another one"):
+        broker.users.set(INSIDER.name, password="x")
+    assert INSIDER.name not in broker.users

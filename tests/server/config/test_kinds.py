@@ -147,3 +147,7 @@ def test_a_node_has_a_name_with_or_without_a_machine():
         "",
     ]
     assert refusal({"node_name": "bunny@"}).startswith("--node-name: 'bunny@' is not a name as rabbit@host")
+
+
+def test_the_name_of_the_brokers_own_programs_is_not_for_others() -> None:
+    assert "is not a list of users" in refusal({"users": ["rmq-cli:x"]}, {})
