@@ -101,9 +101,12 @@ def plan_vhost(plan: Plan, entry: Entry) -> None:
 
 
 def _set_vhost(plan: Plan, name: str, said: dict[str, Any], tracing: bool | None) -> None:
+    """A new one is open to whoever makes it, as in RabbitMQ."""
     host = plan.broker.vhosts.get(name)
     if host is None:
         plan.broker.create_vhost(name, tracing=bool(tracing), user=plan.user, **said)
+        if plan.user in plan.broker.users:
+            plan.broker.permissions.set(plan.user, name, configure=".*", write=".*", read=".*", user=plan.user)
         return
     known = {key: getattr(host, key) for key in ("description", "tags", "default_queue_type")}
     if known | said != known:

@@ -121,6 +121,14 @@ def test_what_is_not_said_of_a_virtual_host_stays(server: DurableServer):
     assert (server.broker.vhosts["a"].description, server.broker.vhosts["a"].tags) == ("mine", ("y",))
 
 
+def test_a_new_virtual_host_is_open_to_the_user_who_imports_it(server: DurableServer):
+    server.broker.users.set("anna", password="wort")
+    import_definitions(server.broker, {"vhosts": [{"name": "/"}, {"name": "a"}]}, user="anna")
+    assert [(one.user, one.vhost, one.write) for one in server.broker.permissions] == [("anna", "a", ".*")]
+    import_definitions(server.broker, {"vhosts": [{"name": "b"}]})
+    assert server.broker.permissions.of_vhost("b") == []
+
+
 def test_a_queue_type_that_there_is_not_is_refused(server: DurableServer):
     vhost = {"name": "a", "metadata": {"default_queue_type": "lazy"}}
     assert fault(server, {"vhosts": [vhost]}) == "vhosts[0]: lazy is not a valid queue type"
