@@ -32,7 +32,8 @@ def methods() -> set[tuple[str, str]]:
     for path in ROOT.glob("amqpbroker/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                found |= {(node.name, part.name) for part in node.body if isinstance(part, ast.FunctionDef)}
+                functions = (part for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef))
+                found |= {(node.name, part.name) for part in functions}
     return found
 
 
