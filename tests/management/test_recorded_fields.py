@@ -37,6 +37,7 @@ PATHS: Final = {
     "feature_flags": "feature-flags",
     "auth": "auth",
     "whoami": "whoami",
+    "aliveness": "aliveness-test/%2F",
     "healthchecks_node": "healthchecks/node",
     "hc_alarms": "health/checks/alarms",
     "hc_local_alarms": "health/checks/local-alarms",

@@ -1,6 +1,7 @@
 """The resources below /api: a file for each kind of thing, and here all of them together."""
 
 from amqpbroker.management.api import (
+    aliveness,
     auth,
     bindings,
     channels,
@@ -30,6 +31,7 @@ RESOURCES: tuple[Resource, ...] = (
     *consumers.RESOURCES,
     *health.RESOURCES,
     *features.RESOURCES,
+    *aliveness.RESOURCES,
     *auth.RESOURCES,
     *inbox.RESOURCES,
     *login.RESOURCES,

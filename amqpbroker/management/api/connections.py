@@ -3,7 +3,7 @@
 Source: RabbitMQ `rabbit_mgmt_wm_connections`, `_connection`, `_connection_user_name`, `_connections_vhost`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -36,6 +36,16 @@ def _provided_name(connection: Connection) -> str | None:
     return text(named) if named is not None and named.kind in "Sx" else None
 
 
+def _of_tls(name: str) -> Callable[[Connection], str | None]:
+    """What is told of the TLS of a connection that has it."""
+    return lambda one: getattr(one.facts().tls, name, None)
+
+
+def _of_certificate(name: str) -> Callable[[Connection], str | None]:
+    """What the client has shown of itself, if it has."""
+    return lambda one: getattr(getattr(one.facts().tls, "peer_certificate", None), name, None)
+
+
 FIELDS: Final[Fields] = {
     "auth_mechanism": lambda one: one.facts().mechanism,
     "channel_max": lambda one: one.wire.channel_max,
@@ -46,9 +56,9 @@ FIELDS: Final[Fields] = {
     "host": lambda one: host(one.facts().here),
     "name": lambda one: one.name,
     "node": lambda one: one.broker.node_name,
-    "peer_cert_issuer": lambda _: None,
-    "peer_cert_subject": lambda _: None,
-    "peer_cert_validity": lambda _: None,
+    "peer_cert_issuer": _of_certificate("issuer"),
+    "peer_cert_subject": _of_certificate("subject"),
+    "peer_cert_validity": _of_certificate("validity"),
     "peer_host": lambda one: host(one.facts().peer),
     "peer_port": lambda one: port(one.facts().peer),
     "port": lambda one: port(one.facts().here),
@@ -58,11 +68,11 @@ FIELDS: Final[Fields] = {
     "send_oct": lambda one: one.wire.octets_sent,
     "send_oct_details": lambda _: NO_RATE,
     "send_pend": lambda _: 0,
-    "ssl": lambda _: False,
-    "ssl_cipher": lambda _: None,
-    "ssl_hash": lambda _: None,
-    "ssl_key_exchange": lambda _: None,
-    "ssl_protocol": lambda _: None,
+    "ssl": lambda one: one.facts().tls is not None,
+    "ssl_cipher": _of_tls("cipher"),
+    "ssl_hash": _of_tls("hash"),
+    "ssl_key_exchange": _of_tls("key_exchange"),
+    "ssl_protocol": _of_tls("protocol"),
     "state": _state,
     "timeout": lambda one: one.wire.heartbeat.interval_s,
     "type": lambda _: "network",

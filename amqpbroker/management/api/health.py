@@ -4,6 +4,7 @@ Source: RabbitMQ `rabbit_mgmt_wm_health_check_*`, `_healthchecks`.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from amqpbroker.limits import CONNECTIONS_MAX
 from amqpbroker.management.access import sees_vhost
 from amqpbroker.management.api.nodes import require_node
+from amqpbroker.management.certificates import expiring
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.listeners import AMQP, listeners
 from amqpbroker.management.requests import ApiRequest
@@ -19,6 +21,8 @@ from amqpbroker.management.resources import Resource, json_response
 _FAILED: Final = 503
 _OK: Final = {"status": "ok"}
 _ALONE: Final = {"status": "ok", "reason": "single node cluster"}
+# No certificate is meant for longer.
+_DAYS_MAX: Final = 365_000
 _DAYS_PER_UNIT: Final = {"days": 1.0, "weeks": 7.0, "months": 365 / 12, "years": 365.0}
 # What clients call a protocol, as a name in small letters.
 _AMQP_NAME: Final = re.compile(r"amqp(0[-_.]?9[-_.]?1|1[-_.]?0)")
@@ -53,13 +57,16 @@ async def alone(request: ApiRequest) -> dict[str, str]:
     return _ALONE
 
 
-async def certificate_expiration(request: ApiRequest) -> dict[str, Any]:
+async def certificate_expiration(request: ApiRequest) -> Response:
     days = _DAYS_PER_UNIT.get(request.part("unit").lower())
     if re.fullmatch(r"[+-]?[0-9]+", request.part("within")) is None:
         raise BadRequest("Invalid expiration value.")
     if days is None:
         raise BadRequest("Time unit not recognised. Supported units: days, weeks, months, years.")
-    return _OK
+    within = timedelta(days=max(-_DAYS_MAX, min(int(request.part("within")) * days, _DAYS_MAX)))
+    until = datetime.now(UTC) + within
+    expired = expiring(request.server, until)
+    return _failed("Certificates expiring", expired=expired) if expired else json_response(_OK)
 
 
 async def port_listener(request: ApiRequest) -> Response:

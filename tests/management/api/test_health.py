@@ -1,9 +1,12 @@
 """/api/health/checks and /api/healthchecks: what a RabbitMQ 3.10 was asked, and what it answered."""
 
+from pathlib import Path
+
 import pytest
 
 from amqpbroker.profiles import PROFILES
 from tests.helpers.busy_broker import busy_broker
+from tests.helpers.certificates import Authority
 from tests.helpers.management import api
 
 LEADERS = "quorum-queues-without-elected-leaders"
@@ -69,6 +72,13 @@ async def test_what_means_nothing_is_refused(check: str, reason: str) -> None:
     async with api() as (_, client):
         answer = await client.get(f"/api/health/checks/{check}")
         assert (answer.status_code, answer.json()) == (400, {"error": "bad_request", "reason": reason})
+
+
+async def test_a_certificate_that_ends_soon_is_a_failure(tmp_path: Path) -> None:
+    async with api(**Authority(tmp_path).server_settings()) as (_, client):
+        answer = await client.get("/api/health/checks/certificate-expiration/99999/years")
+        assert (answer.status_code, answer.json()["reason"]) == (503, "Certificates expiring")
+        assert (await client.get("/api/health/checks/certificate-expiration/0/days")).status_code == 200
 
 
 async def test_a_port_is_listened_on_or_not() -> None:
