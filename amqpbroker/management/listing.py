@@ -17,7 +17,7 @@ from amqpbroker.management.columns import Columns, only, read_columns
 from amqpbroker.management.paging import read_page
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import json_octets, json_response
-from amqpbroker.management.sorting import Rank, rank, value_at
+from amqpbroker.management.sorting import rank, value_at
 
 # The fields of a thing, by name.
 Fields = Mapping[str, Callable[[Any], Any]]
@@ -25,8 +25,8 @@ Fields = Mapping[str, Callable[[Any], Any]]
 FieldsOf = Callable[[Any], Fields]
 
 # So many things are computed, or looked at for sorting, before others have their turn.
-_ITEMS_PER_TURN: Final = 100
-_RANKS_PER_TURN: Final = 1_000
+_ITEMS_PER_TURN: Final = 25
+_KEYS_PER_TURN: Final = 1_000
 
 
 async def list_response(
@@ -45,7 +45,7 @@ async def list_response(
     columns = _columns(request)
     in_order = await _sorted(request, things, fields_of, sort)
     if page is not None:
-        part, told = page.of(in_order, lambda thing: str(fields_of(thing)["name"](thing)))
+        part, told = await page.of(in_order, lambda thing: str(fields_of(thing)["name"](thing)))
         items = []
         for place in range(0, len(part), _ITEMS_PER_TURN):
             items += [computed(thing, fields_of(thing), columns) for thing in part[place : place + _ITEMS_PER_TURN]]
@@ -76,23 +76,27 @@ def _columns(request: ApiRequest) -> Columns | None:
 
 async def _sorted(request: ApiRequest, things: Sequence[Any], fields_of: FieldsOf, usual: Sequence[str]) -> list[Any]:
     asked = request.query.get("sort")
-    by = [asked, *usual] if asked else usual
-    paths = [[name for name in one.split(".") if name] for one in by]
-    ranked: list[tuple[list[Rank], int]] = []
-    for place, thing in enumerate(things):
-        ranked.append(([_rank_at(thing, fields_of(thing), path) for path in paths], place))
-        if place % _RANKS_PER_TURN == _RANKS_PER_TURN - 1:
-            await asyncio.sleep(0)
-    ranked.sort()
-    in_order = [things[place] for _, place in ranked]
+    by = dict.fromkeys([asked, *usual] if asked else usual)
+    keys = [await _keys(things, fields_of, [name for name in one.split(".") if name]) for one in by]
+    in_order = [things[key[-1]] for key in sorted(zip(*keys, range(len(things)), strict=True))]
     if request.query.get("sort_reverse", "").lower() == "true":
         in_order.reverse()
     return in_order
 
 
-def _rank_at(thing: Any, fields: Fields, path: list[str]) -> Rank:
-    value_of = fields.get(path[0]) if path else None
-    return rank(value_at(value_of(thing), path[1:]) if value_of is not None else 0)
+async def _keys(things: Sequence[Any], fields_of: FieldsOf, path: list[str]) -> list[Any]:
+    """What things are sorted by: one field of each, ranked if not all of them are of one type."""
+    if not path:
+        return [0] * len(things)
+    first, within = path[0], path[1:]
+    keys: list[Any] = []
+    for place in range(0, len(things), _KEYS_PER_TURN):
+        for thing in things[place : place + _KEYS_PER_TURN]:
+            value_of = fields_of(thing).get(first)
+            value = value_of(thing) if value_of is not None else 0
+            keys.append(value_at(value, within) if within else value)
+        await asyncio.sleep(0)
+    return keys if set(map(type, keys)) in ({str}, {int}, {float}, {bool}) else [rank(key) for key in keys]
 
 
 async def _in_parts(things: Sequence[Any], fields_of: FieldsOf, columns: Columns | None) -> AsyncIterator[bytes]:

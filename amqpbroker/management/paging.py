@@ -3,8 +3,8 @@
 Source: RabbitMQ `rabbit_mgmt_util` (pagination_params, maybe_filter_context, range_filter).
 """
 
+import asyncio
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,10 +13,12 @@ from amqpbroker.management.errors import ApiError, BadRequest
 
 PAGE_SIZE: Final = 100
 PAGE_SIZE_MAX: Final = 500
-# A pattern can be such that it never comes to an end, and the broker waits for it: for so long, over all names.
-PATTERN_TIMEOUT_S: Final = 0.1
+# A pattern can be such that it never comes to an end, and the broker waits for it: for so long with one name.
+PATTERN_TIMEOUT_S: Final = 0.05
 PATTERN_MAX_CHARACTERS: Final = 1_000
 
+# So many names are looked at before others have their turn.
+_NAMES_PER_TURN: Final = 500
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _INVALID: Final = "Pagination parameters are invalid"
 
@@ -30,10 +32,10 @@ class Page:
     name: str = ""
     use_regex: bool = False
 
-    def of(self, items: Sequence[Any], name_of: Callable[[Any], str]) -> tuple[list[Any], dict[str, int]]:
+    async def of(self, items: Sequence[Any], name_of: Callable[[Any], str]) -> tuple[list[Any], dict[str, int]]:
         """The items of this page, of those named so, and what is told with them. Raises 400 behind the last page."""
         total_count = len(items)
-        found = items if not self.name else self._named(items, name_of)
+        found = items if not self.name else await self._named(items, name_of)
         first = (self.number - 1) * self.size
         if first > len(found):
             place = f"page: {self.number} page size: {self.size}, len: {len(found)}"
@@ -48,30 +50,35 @@ class Page:
             "total_count": total_count,
         }
 
-    def _named(self, items: Sequence[Any], name_of: Callable[[Any], str]) -> list[Any]:
-        if self.use_regex:
-            return self._matching(items, name_of)
-        looked_for = self.name.lower()
-        return [item for item in items if looked_for in name_of(item).lower()]
+    async def _named(self, items: Sequence[Any], name_of: Callable[[Any], str]) -> list[Any]:
+        is_named = self._pattern() if self.use_regex else self._part_of_a_name()
+        found = []
+        for place in range(0, len(items), _NAMES_PER_TURN):
+            found += [item for item in items[place : place + _NAMES_PER_TURN] if is_named(name_of(item))]
+            await asyncio.sleep(0)
+        return found
 
-    def _matching(self, items: Sequence[Any], name_of: Callable[[Any], str]) -> list[Any]:
+    def _part_of_a_name(self) -> Callable[[str], bool]:
+        looked_for = self.name.lower()
+        return lambda name: looked_for in name.lower()
+
+    def _pattern(self) -> Callable[[str], bool]:
         import regex
 
         if len(self.name) > PATTERN_MAX_CHARACTERS:
             raise BadRequest(f"the pattern has more than {PATTERN_MAX_CHARACTERS} characters")
-        until_s = time.monotonic() + PATTERN_TIMEOUT_S
         try:
             pattern = regex.compile(self.name, regex.IGNORECASE)
-            found = []
-            for item in items:
-                left_s = max(until_s - time.monotonic(), 0.001)
-                if pattern.search(name_of(item), timeout=left_s, concurrent=False) is not None:
-                    found.append(item)
         except regex.error:
             raise BadRequest(_INVALID) from None
-        except TimeoutError:
-            raise BadRequest("the pattern takes too long to be looked for") from None
-        return found
+
+        def is_named(name: str) -> bool:
+            try:
+                return pattern.search(name, timeout=PATTERN_TIMEOUT_S) is not None
+            except TimeoutError:
+                raise BadRequest("the pattern takes too long to be looked for") from None
+
+        return is_named
 
 
 def read_page(query: Mapping[str, str]) -> Page | None:

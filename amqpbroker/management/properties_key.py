@@ -5,9 +5,9 @@ Source: RabbitMQ `rabbit_mgmt_format:pack_binding_props`, `rabbit_mgmt_wm_bindin
 
 import base64
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 from urllib.parse import quote_plus, unquote_plus
 
-from amqpbroker.model.binding import Binding
 from amqpbroker.wire.erlang_hash import table_hash
 from amqpbroker.wire.tables import Table
 
@@ -23,7 +23,22 @@ def arguments_hash(arguments: Table) -> str:
     return base64.urlsafe_b64encode(table_hash(arguments).to_bytes(4, "big")).rstrip(b"=").decode()
 
 
-def find_binding(bindings: Iterable[Binding], name: str) -> Binding | None:
+class Bound(Protocol):
+    """A binding, as far as its name goes."""
+
+    @property
+    def routing_key(self) -> str:
+        """See Binding."""
+
+    @property
+    def arguments(self) -> Table:
+        """See Binding."""
+
+
+B = TypeVar("B", bound=Bound)
+
+
+def find_binding(bindings: Iterable[B], name: str) -> B | None:
     """Which of the bindings between two things has this name; None: none of them."""
     quoted, _, hashed = name.partition("~")
     routing_key = unquote_plus(quoted, errors="surrogateescape")

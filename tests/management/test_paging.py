@@ -44,8 +44,8 @@ def test_numbers_that_cannot_be_are_refused(query: dict[str, str], told: str) ->
     assert refused(query) == (400, "invalid_pagination_parameters", expected)
 
 
-def test_a_page_is_told_with_its_place() -> None:
-    items, told = Page(2, 3).of(ITEMS, str)
+async def test_a_page_is_told_with_its_place() -> None:
+    items, told = await Page(2, 3).of(ITEMS, str)
     assert items == ["mails"]
     assert told == {
         "filtered_count": 4,
@@ -66,31 +66,31 @@ def test_a_page_is_told_with_its_place() -> None:
         (Page(1, 100, "[[:alpha:]]+ls", True), ["mails"]),
     ],
 )
-def test_names_are_looked_through(page: Page, found: list[str]) -> None:
-    assert page.of(ITEMS, str)[0] == found
+async def test_names_are_looked_through(page: Page, found: list[str]) -> None:
+    assert (await page.of(ITEMS, str))[0] == found
 
 
-def test_nothing_found_is_an_empty_first_page() -> None:
-    items, told = Page(1, 100, "nothing").of(ITEMS, str)
+async def test_nothing_found_is_an_empty_first_page() -> None:
+    items, told = await Page(1, 100, "nothing").of(ITEMS, str)
     assert (items, told["filtered_count"], told["page_count"], told["total_count"]) == ([], 0, 0, 4)
 
 
-def test_the_page_after_a_full_one_is_empty_and_the_next_is_refused() -> None:
-    assert Page(2, 4).of(ITEMS, str)[0] == []
+async def test_the_page_after_a_full_one_is_empty_and_the_next_is_refused() -> None:
+    assert (await Page(2, 4).of(ITEMS, str))[0] == []
     with pytest.raises(ApiError) as error:
-        Page(3, 4).of(ITEMS, str)
+        await Page(3, 4).of(ITEMS, str)
     assert error.value.error == "page_out_of_range"
     assert error.value.reason == "Page out of range, page: 3 page size: 4, len: 4"
 
 
 @pytest.mark.parametrize("pattern", ["(", "x" * 1_001])
-def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
+async def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
     with pytest.raises(ApiError) as error:
-        Page(1, 100, pattern, True).of(ITEMS, str)
+        await Page(1, 100, pattern, True).of(ITEMS, str)
     assert error.value.status == 400
 
 
-def test_a_pattern_that_never_ends_is_given_up() -> None:
+async def test_a_pattern_that_never_ends_is_given_up() -> None:
     with pytest.raises(ApiError) as error:
-        Page(1, 100, "(a|aa)+$", True).of(["a" * 200 + "!"], str)
+        await Page(1, 100, "(a|aa)+$", True).of(["a" * 200 + "!"], str)
     assert error.value.reason == "the pattern takes too long to be looked for"

@@ -22,25 +22,29 @@ from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.vhost import VirtualHost
+from amqpbroker.wire.tables import Table
 
-_SORT: Final = ("vhost", "source", "destination", "routing_key", "properties_key")
+_SORT: Final = ("vhost", "source", "destination_type", "destination", "routing_key")
 
 
 class BindingIn(NamedTuple):
-    """A binding and where it is."""
+    """A binding, made or implied, and where it is."""
 
     vhost: str
-    binding: Binding
+    source: str
+    destination: Destination
+    routing_key: str
+    arguments: Table
 
 
 FIELDS: Final[Fields] = {
-    "source": lambda one: one.binding.source,
+    "source": lambda one: one.source,
     "vhost": lambda one: one.vhost,
-    "destination": lambda one: one.binding.destination.name,
-    "destination_type": lambda one: one.binding.destination.kind,
-    "routing_key": lambda one: one.binding.routing_key,
-    "arguments": lambda one: json_table(one.binding.arguments),
-    "properties_key": lambda one: properties_key(one.binding.routing_key, one.binding.arguments),
+    "destination": lambda one: one.destination.name,
+    "destination_type": lambda one: one.destination.kind,
+    "routing_key": lambda one: one.routing_key,
+    "arguments": lambda one: json_table(one.arguments),
+    "properties_key": lambda one: properties_key(one.routing_key, one.arguments),
 }
 
 
@@ -54,49 +58,43 @@ async def bindings_in_vhost(request: ApiRequest) -> Response:
 
 
 async def bindings_between(request: ApiRequest) -> Response:
-    return await _listed(request, _within(request, between(request)))
+    return await _listed(request, between(request))
 
 
 async def one_binding(request: ApiRequest) -> dict[str, Any]:
-    return item(request, BindingIn(request.vhost.name, named_binding(request)), FIELDS)
+    found = find_binding(between(request), request.part("props"))
+    if found is None:
+        raise NotFound
+    return item(request, found, FIELDS)
 
 
 async def bindings_of_queue(request: ApiRequest) -> Response:
-    found = _leading_to(request.vhost, Destination("queue", request.part("queue")))
-    return await _listed(request, _within(request, found))
+    return await _listed(request, _leading_to(request.vhost, Destination("queue", request.part("queue"))))
 
 
 async def bindings_from_exchange(request: ApiRequest) -> Response:
     name = exchange_name(request, "exchange")
-    return await _listed(request, [one for one in bindings_in(request.vhost) if one.binding.source == name])
+    return await _listed(request, [one for one in bindings_in(request.vhost) if one.source == name])
 
 
 async def bindings_to_exchange(request: ApiRequest) -> Response:
-    found = _leading_to(request.vhost, Destination("exchange", exchange_name(request, "exchange")))
-    return await _listed(request, _within(request, found))
+    destination = Destination("exchange", exchange_name(request, "exchange"))
+    return await _listed(request, _leading_to(request.vhost, destination))
 
 
 def bindings_in(vhost: VirtualHost) -> Iterator[BindingIn]:
     """All bindings of a virtual host; the implied ones first."""
     for name in vhost.queues:
-        yield BindingIn(vhost.name, _implied(name))
+        yield _implied(vhost, name)
     for exchange in vhost.exchanges.values():
         for binding in exchange.bindings:
-            yield BindingIn(vhost.name, binding)
+            yield _made(vhost, binding)
 
 
-def between(request: ApiRequest) -> list[Binding]:
+def between(request: ApiRequest) -> list[BindingIn]:
     """The bindings between the two things that the path names, if they are there."""
     source = exchange_name(request, "source")
     return [one for one in _leading_to(request.vhost, destination_of(request)) if one.source == source]
-
-
-def named_binding(request: ApiRequest) -> Binding:
-    """The binding that the path names. Raises 404."""
-    found = find_binding(between(request), request.part("props"))
-    if found is None:
-        raise NotFound
-    return found
 
 
 def destination_of(request: ApiRequest) -> Destination:
@@ -109,17 +107,18 @@ def destination_of(request: ApiRequest) -> Destination:
     raise NotFound
 
 
-def _within(request: ApiRequest, bindings: Iterable[Binding]) -> list[BindingIn]:
-    return [BindingIn(request.vhost.name, one) for one in bindings]
-
-
-def _implied(queue: str) -> Binding:
-    return Binding("", Destination("queue", queue), queue, {})
-
-
-def _leading_to(vhost: VirtualHost, destination: Destination) -> list[Binding]:
+def _leading_to(vhost: VirtualHost, destination: Destination) -> list[BindingIn]:
     is_queue = destination.kind == "queue" and destination.name in vhost.queues
-    return [*([_implied(destination.name)] if is_queue else []), *vhost.bindings_to(destination)]
+    implied = [_implied(vhost, destination.name)] if is_queue else []
+    return implied + [_made(vhost, binding) for binding in vhost.bindings_to(destination)]
+
+
+def _implied(vhost: VirtualHost, queue: str) -> BindingIn:
+    return BindingIn(vhost.name, "", Destination("queue", queue), queue, {})
+
+
+def _made(vhost: VirtualHost, binding: Binding) -> BindingIn:
+    return BindingIn(vhost.name, binding.source, binding.destination, binding.routing_key, binding.arguments)
 
 
 async def _listed(request: ApiRequest, bindings: Iterable[BindingIn]) -> Response:
