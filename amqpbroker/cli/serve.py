@@ -240,15 +240,15 @@ def explain(error: OSError) -> str:
 
 
 def start_lines(
-    config: Config, endpoints: list[Endpoint], web: list[Endpoint], storage: str, took_ms: int
+    config: Config, endpoints: list[Endpoint], web: list[Endpoint], storage: str, took_ms: int, for_guest: bool
 ) -> list[str]:
     """What is said once the broker is ready: only what really listens. The last line is what tools wait for.
 
-    endpoints: of AMQP; web: of the management API and the web UI.
+    endpoints: of AMQP; web: of the management API and the web UI. for_guest: guest may log in, with the usual password.
     """
     return [
         f"amqpbroker {__version__} — AMQP 0-9-1, RabbitMQ {config.profile.name} behaviour",
-        *(f"  amqp      {_url(endpoint, config)}" for endpoint in endpoints),
+        *(f"  amqp      {_url(endpoint, config, for_guest)}" for endpoint in endpoints),
         *(
             f"  web ui    {'https' if endpoint.tls else 'http'}://{_host(endpoint)}:{endpoint.port}/"
             for endpoint in web
@@ -274,15 +274,15 @@ def _announce(config: Config, server: Server, management: Management, started_s:
         say(_address_for_tools(server.endpoints))
     storage = storage_line(config, server.storage)
     took_ms = round((time.perf_counter() - started_s) * 1000)
-    say("\n".join(start_lines(config, server.endpoints, management.web, storage, took_ms)))
+    for_guest = server.broker.users.authenticate("guest", b"guest") is not None
+    say("\n".join(start_lines(config, server.endpoints, management.web, storage, took_ms, for_guest)))
 
 
-def _url(endpoint: Endpoint, config: Config) -> str:
-    """Where a client connects. Of all passwords only guest's, which everybody knows, is shown."""
+def _url(endpoint: Endpoint, config: Config, for_guest: bool) -> str:
+    """Where a client connects. for_guest: guest's is a password that everybody knows, and the only one to be shown."""
     if endpoint.path is not None:
         return f"unix:{endpoint.path}"
-    open_to_guest = any((user.name, user.password) == ("guest", "guest") for user in config.users)
-    credentials = "guest:guest@" if open_to_guest else ""
+    credentials = "guest:guest@" if for_guest else ""
     return (
         f"{'amqps' if endpoint.tls else 'amqp'}://{credentials}{_host(endpoint)}:{endpoint.port}/{_vhost(config.vhost)}"
     )

@@ -267,6 +267,7 @@ def test_definitions_are_there_and_on_disk_before_it_is_ready_and_no_guest_besid
     data = str(tmp_path / "data")
     serve("--host", "127.0.0.1", "--data-dir", data, "--definitions", str(path)).process.kill()
     again = serve("--host", "127.0.0.1", "--data-dir", data)
+    assert again.urls == [f"amqp://127.0.0.1:{again.ports[0]}/"]
     url = f"127.0.0.1:{again.ports[0]}"
     with pika.BlockingConnection(pika.URLParameters(f"amqp://anna:s3cret@{url}/orders")) as connection:
         connection.channel().queue_declare("paid", passive=True)
