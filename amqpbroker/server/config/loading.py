@@ -7,7 +7,6 @@ from amqpbroker.server.config.environment import from_environment
 from amqpbroker.server.config.errors import Warn, refuse_unknown
 from amqpbroker.server.config.files import additional_files, conf_files, is_rabbitmq_conf
 from amqpbroker.server.config.kinds import ConfiguredUser, permissions_of
-from amqpbroker.server.config.rabbitmq_conf import read_rabbitmq_conf
 from amqpbroker.server.config.rabbitmq_environment import from_rabbitmq_environment
 from amqpbroker.server.config.settings import SETTINGS, Config, refuse_both_kept
 from amqpbroker.server.config.yaml_file import read_yaml
@@ -70,6 +69,8 @@ def _from_files(paths: Iterable[str], environment: Mapping[str, str], warn: Warn
         values = _overlay(values, _from_yaml(path))
     if not by_format[True]:
         return values
+    from amqpbroker.server.config.rabbitmq_conf import read_rabbitmq_conf  # only a start with such a file pays for it
+
     return _overlay(values, read_rabbitmq_conf(by_format[True], environment, warn))
 
 

@@ -10,10 +10,17 @@ from typing import Any, Final
 
 from amqpbroker.server.config.environment import value_or_file
 from amqpbroker.server.config.errors import ConfigError, Warn
-from amqpbroker.server.config.rabbitmq_meanings import LEVELS
 from amqpbroker.server.config.settings import SETTINGS
 from amqpbroker.server.identity import node_name
 
+# RabbitMQ's levels of the log, as they are called here.
+LEVELS: Final = {
+    "debug": "debug",
+    "info": "info",
+    "notice": "warning",
+    "warning": "warning",
+    **dict.fromkeys(("error", "critical", "alert", "emergency", "none"), "error"),
+}
 _DEFAULT_USER: Final = {
     "name": "RABBITMQ_DEFAULT_USER",
     "password": "RABBITMQ_DEFAULT_PASS",

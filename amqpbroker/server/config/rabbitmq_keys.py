@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from amqpbroker.server.config.conf_format import Key
 from amqpbroker.server.config.errors import nearest
@@ -33,7 +33,7 @@ def _patterns() -> tuple[Key, ...]:
 
 
 def _read() -> Iterator[Key]:
-    text = files("amqpbroker.server.config").joinpath("rabbitmq_keys.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("rabbitmq_keys.txt").read_text(encoding="utf-8")
     for line in text.splitlines():
         if not line.startswith("#"):
             yield tuple(line.split("."))

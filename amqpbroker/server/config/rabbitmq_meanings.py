@@ -12,18 +12,11 @@ from amqpbroker.server.config.conf_lines import ConfLines
 from amqpbroker.server.config.conf_values import as_it_is, is_true, not_right, octets, read_setting, share, size, whole
 from amqpbroker.server.config.errors import ConfigError
 from amqpbroker.server.config.kinds import Watermark, is_pattern
+from amqpbroker.server.config.rabbitmq_environment import LEVELS
 from amqpbroker.server.config.rabbitmq_tls import tls_settings
 from amqpbroker.server.config.settings import FRAME_MAX_MAX_BYTES
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
 
-# RabbitMQ's levels of the log, as they are called here.
-LEVELS: Final = {
-    "debug": "debug",
-    "info": "info",
-    "notice": "warning",
-    "warning": "warning",
-    **dict.fromkeys(("error", "critical", "alert", "emergency", "none"), "error"),
-}
 _INFINITE_TIME_S: Final = 3_600
 _CHANNELS_WITHOUT_LIMIT: Final = 65_535
 
