@@ -339,7 +339,11 @@ class Setting:
     @property
     def default_text(self) -> str:
         """The default as an environment variable would give it; empty where there is none."""
-        return _as_text(self.default)
+        return self.text_of(self.default)
+
+    def text_of(self, value: Any) -> str:
+        """A value as an environment variable would give it. A secret is in it."""
+        return _as_text(value)
 
     def read(self, value: object, where: str) -> Any:
         """The value in its type. ConfigError: it is not of this kind; where: the place to name."""
