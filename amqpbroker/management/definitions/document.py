@@ -101,7 +101,7 @@ class Entry:
 def read_document(octets: bytes) -> dict[str, Any]:
     """The document from its JSON; nothing at all is an empty one. DefinitionsError: it is none."""
     try:
-        found = json.loads(octets.decode("utf-8-sig")) if octets.strip() else {}
+        found = json.loads(octets.decode("utf-8-sig"), parse_constant=_no_number) if octets.strip() else {}
     except (ValueError, RecursionError) as error:
         raise DefinitionsError(f"is not JSON: {error}") from None
     if not isinstance(found, dict):
@@ -121,6 +121,11 @@ def entries(document: Mapping[str, Any], kind: str, where: str = "") -> Iterator
         if not isinstance(values, dict):
             raise DefinitionsError(f"{path}: is not an object")
         yield Entry(path, values)
+
+
+def _no_number(text: str) -> float:
+    """Python's json reads NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{text} is no number")
 
 
 def _shown(value: object) -> str:

@@ -205,3 +205,35 @@ def test_any_definitions_come_out_as_they_went_in(document: dict[str, Any]):
     server.commit()
     import_definitions(server.broker, exported)
     assert not server.log.is_recording
+
+
+anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([]) | st.just({})
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> Json:
+    """A recorded document in which one value, wherever it is, is something else or is gone."""
+    document = copy.deepcopy(recorded("rabbitmq_3_10_8"))
+    inner: Any = document
+    key: Any = draw(st.sampled_from([kind for kind in document if isinstance(document[kind], list)]))
+    while isinstance(inner[key], list | dict) and inner[key] and draw(st.integers(0, 5)):
+        inner = inner[key]
+        key = draw(st.sampled_from(range(len(inner)) if isinstance(inner, list) else sorted(inner)))
+    if draw(st.booleans()):
+        inner[key] = draw(anything)
+    else:
+        del inner[key]
+    return document
+
+
+@settings(max_examples=200, deadline=None)
+@given(spoiled())
+def test_any_document_is_imported_or_refused_with_the_place_and_without_a_trace(document: Json):
+    server = empty_server("4.2")
+    before = export_definitions(server.broker)
+    try:
+        import_definitions(server.broker, document)
+    except DefinitionsError as refused:
+        assert refused.reason.startswith(tuple(document))
+        assert export_definitions(server.broker) == before
+        assert not server.log.is_recording
