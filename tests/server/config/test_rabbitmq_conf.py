@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
-from amqpbroker.server.config import Config, Watermark, load
+from amqpbroker.server.config import Config, ConfigError, Watermark, load
 from tests.helpers.configuration import conf, refusal
 
 OF_A_PRODUCTION = """
@@ -68,3 +70,23 @@ def test_a_file_that_says_nothing_changes_nothing(tmp_path: Path):
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_line(tmp_path: Path, line: str, fault: str):
     assert refusal(conf(tmp_path, f"\n{line}\n")).startswith(f"{tmp_path}/rabbitmq.conf, line 2: {fault}")
+
+
+KEYS = Path(__file__).parents[3] / "amqpbroker" / "server" / "config" / "rabbitmq_keys.txt"
+PATTERNS = [line for line in KEYS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+values = st.text(st.characters(codec="utf-8", exclude_characters="'\r\n"), max_size=12) | st.sampled_from(
+    ["true", "false", "none", "0", "1", "-1", "5672", "127.0.0.1:5672", "1GB", "0.5", "infinity", "encrypted:s3cret"]
+)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(PATTERNS), values)
+@example("listeners.tcp.$name", ":")
+def test_any_known_key_with_any_value_starts_the_broker_or_is_refused_with_a_reason(
+    tmp_path: Path, pattern: str, value: str
+):
+    key = pattern.replace("$", "")
+    try:
+        load(conf(tmp_path, f"{key} = '{value}'\n"), {})
+    except ConfigError as refused:
+        assert str(refused).startswith((f"{tmp_path}/rabbitmq.conf, line 1: {key}: ", *Config.__slots__))
