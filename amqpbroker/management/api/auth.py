@@ -21,7 +21,15 @@ async def auth(request: ApiRequest) -> dict[str, Any]:
 
 async def attempts(request: ApiRequest) -> list[dict[str, Any]]:
     require_node(request)
-    return []
+    return [
+        {
+            "protocol": protocol,
+            "auth_attempts": one.failed + one.succeeded,
+            "auth_attempts_failed": one.failed,
+            "auth_attempts_succeeded": one.succeeded,
+        }
+        for protocol, one in sorted(request.broker.attempts.items())
+    ]
 
 
 async def attempts_by_source(request: ApiRequest) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from amqpbroker.management.api.connections import named_connection, open_connect
 from amqpbroker.management.api.consumers import consumer_details, consumers_of
 from amqpbroker.management.api.details import channel_name, connection_details
 from amqpbroker.management.api.erlang import PROCESS_FIELDS
+from amqpbroker.management.api.statistics import OF_CHANNELS, message_stats
 from amqpbroker.management.errors import NotFound
 from amqpbroker.management.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
@@ -37,8 +38,10 @@ FIELDS: Final[Fields] = {
     "connection_details": lambda one: connection_details(one.connection),
     "consumer_count": lambda one: len(one.consumers),
     "global_prefetch_count": lambda one: one.global_prefetch,
+    "message_stats": lambda one: message_stats(one.counters, OF_CHANNELS),
     "messages_unacknowledged": lambda one: len(one.unacked.entries),
     "messages_uncommitted": _uncommitted,
+    "messages_unconfirmed": lambda one: one.confirms.unconfirmed if one.confirms is not None else 0,
     "name": channel_name,
     "node": lambda one: one.connection.broker.node_name,
     "number": lambda one: one.number,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from amqpbroker.management.access import in_vhost, visible_vhosts
 from amqpbroker.management.api.changing.exchanges import delete_exchange, named_exchange, put_exchange
 from amqpbroker.management.api.changing.publishing import publish
+from amqpbroker.management.api.statistics import OF_EXCHANGES, message_stats
 from amqpbroker.management.formatting import json_table
 from amqpbroker.management.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
@@ -42,7 +43,10 @@ BASIC_FIELDS: Final[Fields] = {
     "user_who_performed_action": lambda _: INTERNAL_USER,
     "vhost": lambda one: one.vhost.name,
 }
-FIELDS: Final[Fields] = {**BASIC_FIELDS}
+FIELDS: Final[Fields] = {
+    **BASIC_FIELDS,
+    "message_stats": lambda one: message_stats(one.exchange.counters, OF_EXCHANGES),
+}
 # What publishes here, and where from here messages went, is not counted one by one.
 DETAILED_FIELDS: Final[Fields] = {**FIELDS, "incoming": lambda _: [], "outgoing": lambda _: []}
 

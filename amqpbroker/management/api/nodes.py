@@ -4,7 +4,7 @@ Source: RabbitMQ `rabbit_mgmt_wm_nodes`, `_node`, `_node_memory`, `rabbit_mgmt_e
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -19,16 +19,13 @@ from amqpbroker.management.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.model.broker import DISK, MEMORY
+from amqpbroker.model.counters import Churn
 from amqpbroker.server.storage import directory_of
 
 # What Erlang would allow at most; nothing here comes near to it.
 _PROCESSES_MAX: Final = 1_048_576
 # Told with a rate.
 _NOT_COUNTED: Final = (
-    "channel_closed",
-    "channel_created",
-    "connection_closed",
-    "connection_created",
     "gc_bytes_reclaimed",
     "io_read_count",
     "io_reopen_count",
@@ -39,9 +36,6 @@ _NOT_COUNTED: Final = (
     "mnesia_ram_tx_count",
     "msg_store_read_count",
     "msg_store_write_count",
-    "queue_created",
-    "queue_declared",
-    "queue_deleted",
     "queue_index_read_count",
     "queue_index_write_count",
 )
@@ -76,6 +70,10 @@ def _processes(request: ApiRequest) -> int:
     """Erlang has a process for each of these."""
     broker = request.broker
     return len(broker.connections) + sum(len(vhost.queues) for vhost in broker.vhosts.values()) + process.threads()
+
+
+def _churn(name: str) -> Callable[[ApiRequest], int]:
+    return lambda request: int(getattr(request.broker.churn, name))
 
 
 _FIELDS: Final[Fields] = {
@@ -113,6 +111,7 @@ _FIELDS: Final[Fields] = {
 _WITH_RATE: Final[Fields] = {
     **dict.fromkeys(_NOT_COUNTED, lambda _: 0),
     **dict.fromkeys(_NOT_TIMED, lambda _: 0.0),
+    **{name: _churn(name) for name in Churn.__slots__},
     "context_switches": lambda _: process.context_switches(),
     "disk_free": _disk_free_bytes,
     "fd_used": lambda _: process.descriptors()[0],

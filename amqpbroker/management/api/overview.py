@@ -9,22 +9,14 @@ from typing import Any, Final
 
 from amqpbroker.management.access import has_tag, visible_vhosts
 from amqpbroker.management.api.connections import MONITORS, open_connections, visible
-from amqpbroker.management.api.erlang import NO_RATE
 from amqpbroker.management.api.plugins import exchange_types
+from amqpbroker.management.api.statistics import OF_ALL, churn, counters_of, message_stats, with_rates
 from amqpbroker.management.listeners import listeners
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.vhost import VirtualHost
 
-_CHURN: Final = (
-    "channel_closed",
-    "channel_created",
-    "connection_closed",
-    "connection_created",
-    "queue_created",
-    "queue_declared",
-    "queue_deleted",
-)
 _RETENTION_S: Final = {"global": [600, 3_600, 28_800, 86_400], "basic": [600, 3_600], "detailed": [600]}
 
 
@@ -51,8 +43,8 @@ async def overview(request: ApiRequest) -> dict[str, Any]:
         "enable_queue_totals": False,
         "is_op_policy_updating_enabled": True,
         "statistics_db_event_queue": 0,
-        "churn_rates": _churn(),
-        "message_stats": {},
+        "churn_rates": churn(broker),
+        "message_stats": _message_stats(request, vhosts),
         "queue_totals": _queue_totals(vhosts),
         "object_totals": _object_totals(request, vhosts),
     }
@@ -99,18 +91,18 @@ def _listeners(request: ApiRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _churn() -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    for name in _CHURN:
-        told |= {name: 0, f"{name}_details": NO_RATE}
-    return told
+def _message_stats(request: ApiRequest, vhosts: Sequence[VirtualHost]) -> dict[str, Any]:
+    connections = open_connections(request.broker)
+    total = Counters()
+    for vhost in vhosts:
+        total.add(counters_of(vhost, connections))
+    return message_stats(total, OF_ALL)
 
 
 def _queue_totals(vhosts: Sequence[VirtualHost]) -> dict[str, Any]:
     queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
     ready, unacked = sum(queue.message_count for queue in queues), sum(queue.unacked for queue in queues)
-    totals = {"messages": ready + unacked, "messages_ready": ready, "messages_unacknowledged": unacked}
-    return totals | {f"{name}_details": NO_RATE for name in totals}
+    return with_rates({"messages": ready + unacked, "messages_ready": ready, "messages_unacknowledged": unacked})
 
 
 def _object_totals(request: ApiRequest, vhosts: Sequence[VirtualHost]) -> dict[str, int]:

@@ -25,6 +25,7 @@ from amqpbroker.management.api.changing.queues import (
 from amqpbroker.management.api.consumers import consumer_details, consumers_of
 from amqpbroker.management.api.details import connection_details
 from amqpbroker.management.api.erlang import NO_RATE, PROCESS_FIELDS
+from amqpbroker.management.api.statistics import OF_QUEUES, message_stats
 from amqpbroker.management.formatting import json_table
 from amqpbroker.management.listing import Fields, FieldsOf, item, list_response
 from amqpbroker.management.queue_contents import Contents, contents_of, head_of
@@ -133,6 +134,7 @@ _OF_EVERY_TYPE: Final[Fields] = {
     "consumers": lambda one: len(one.queue.consumers),
     "effective_policy_definition": _definition,
     "memory": lambda one: one.queue.memory_bytes,
+    "message_stats": lambda one: message_stats(one.queue.counters, OF_QUEUES),
     "messages_details": lambda _: NO_RATE,
     "messages_ready_details": lambda _: NO_RATE,
     "messages_unacknowledged_details": lambda _: NO_RATE,
