@@ -71,6 +71,7 @@ _DIRECT: Final[dict[str, tuple[str, Callable[[Line], object]]]] = {
     "load_definitions": ("definitions", as_it_is),
     "definitions.local.path": ("definitions", as_it_is),
     "prometheus.tcp.port": ("metrics_port", as_it_is),
+    "prometheus.tcp.ip": ("metrics_addresses", as_it_is),
 }
 
 

@@ -99,6 +99,9 @@ class Config:
         flag="--http-host",
     )
     metrics_port: int = setting(METRICS_PORT, PORT_OR_OFF, "The port of the Prometheus metrics; -1 is off.")
+    metrics_addresses: tuple[str, ...] = setting(
+        (), ADDRESSES, "The addresses to listen on for metrics; without any, those for AMQP.", flag="--metrics-address"
+    )
     tls_port: int = setting(
         -1, PORT_OR_OFF, "The port for AMQP over TLS on each of the addresses, 5671 as a rule; -1 is off."
     )

@@ -25,6 +25,7 @@ from tests.helpers.configuration import conf, refusal
         ("default_queue_type = quorum", "default_queue_type", "quorum"),
         ("cluster_name = all of it", "cluster_name", "all of it"),
         ("prometheus.tcp.port = 2", "metrics_port", 2),
+        ("prometheus.tcp.ip = 10.0.0.1", "metrics_addresses", ("10.0.0.1",)),
         ("vm_memory_high_watermark.relative = 1.5", "vm_memory_high_watermark", Watermark(share=1.0)),
         ("vm_memory_high_watermark.absolute = 1", "vm_memory_high_watermark", Watermark(size_bytes=1)),
         ("disk_free_limit.absolute = 50MiB", "disk_free_limit", 52_428_800),
