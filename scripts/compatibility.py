@@ -54,6 +54,7 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
     ),
     "AMQP 0-9-1 and RabbitMQ's extensions": (
         Feature("Handshake, PLAIN and AMQPLAIN, heartbeats, channels", ("semantics_connection::*",)),
+        Feature("TLS, client certificates, EXTERNAL", ("tls::*",)),
         Feature("Alternate exchanges", ("semantics_publish::*alternate_exchange*",)),
         Feature("Direct, fanout, topic, headers; exchange to exchange", ("semantics_exchanges::*",)),
         Feature("Queues: exclusive, auto-delete, server-named, counts", ("semantics_queues::*",)),

@@ -105,6 +105,8 @@ def _tell(options: Namespace, directory: str, hosts: list[str]) -> None:
     paths = {name: os.path.join(directory, name) for name in _NAMES}
     serving = ["--tls-port", "5671", "--tls-cert", paths["server.pem"], "--tls-key", paths["server.key"]]
     verifying = ["--tls-ca", paths["ca.pem"], "--tls-verify", "peer", "--ssl-cert-login-from", "common_name"]
+    for mechanism in ("PLAIN", "AMQPLAIN", "EXTERNAL"):
+        verifying += ["--auth-mechanism", mechanism]
     if options.json:
         say_json({"files": paths, "hosts": hosts, "user": options.user, "serve": serving, "verify": verifying})
         return

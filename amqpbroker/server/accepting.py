@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -72,9 +72,14 @@ class Acceptor:
                 continue
             beginning = loop.create_task(_Beginning(self._server, accepted, self._context).run())
             self._beginning.add(beginning)
-            beginning.add_done_callback(self._beginning.discard)
+            beginning.add_done_callback(self._begun)
             # Others have their turn between two who come at once.
             await asyncio.sleep(0)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a connection could not begin: internal error", exc_info=error)
 
 
 class _Beginning:
@@ -135,9 +140,48 @@ class _Beginning:
         await self._server.loop.connect_accepted_socket(
             lambda: connection,
             self._socket,
-            ssl=self._context,
+            ssl=_Telling(self._context, self._socket) if self._context is not None else None,
             ssl_handshake_timeout=self._server.config.handshake_timeout_s if self._context is not None else None,
         )
+
+
+class _Telling(ssl.SSLContext):
+    """Another context, for one handshake: the alert that tells the client what failed goes out.
+
+    asyncio, and uvloop as well, would close the socket without it.
+    """
+
+    def __new__(cls, _context: ssl.SSLContext, _socket: socket.socket) -> "_Telling":
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self, context: ssl.SSLContext, socket_: socket.socket) -> None:
+        self._context = context
+        self._socket = socket_
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """As a context does it."""
+        connection = self._context.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        shake_hands = connection.do_handshake
+
+        def do_handshake() -> None:
+            try:
+                shake_hands()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError:
+                with suppress(OSError):  # it has gone already, or reads nothing
+                    self._socket.send(outgoing.read())
+                raise
+
+        connection.do_handshake = do_handshake  # type: ignore[method-assign]
+        return connection
 
 
 @contextmanager

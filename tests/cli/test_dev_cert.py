@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from amqpbroker.cli.main import main
+from amqpbroker.cli.serve import parse
 from amqpbroker.server.config import load
-from amqpbroker.server.logins import external_login
+from amqpbroker.server.logins import external_login, mechanisms
 from amqpbroker.server.tls import Tls
 from tests.server.test_tls import shake_hands
 
@@ -39,8 +40,8 @@ def test_what_it_makes_lets_the_client_log_in_by_its_certificate(directory, caps
     told = json.loads(made(directory, capsys, "--json", "--host", "broker.example", "--user", "anna"))
     assert told["hosts"] == ["broker.example", "localhost", "127.0.0.1", "::1"]
     flags = told["serve"] + told["verify"]
-    names = (flag.removeprefix("--").replace("-", "_") for flag in flags[::2])
-    config = load(dict(zip(names, flags[1::2], strict=True)), {})
+    config = load(parse(flags), {})
+    assert "EXTERNAL" in mechanisms(config, over_tls=True)
     client = ssl.create_default_context(cafile=told["files"]["ca.pem"])
     client.load_cert_chain(told["files"]["client.pem"], told["files"]["client.key"])
     here = shake_hands(Tls(config).amqp, client, "broker.example")

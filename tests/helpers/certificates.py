@@ -37,6 +37,12 @@ class Authority:
         key.chmod(0o600)
         return Pair(str(certificate), str(key))
 
+    def own(self) -> Pair:
+        """Its own certificate, which nobody else has signed."""
+        key = self._folder / "own.key"
+        key.write_bytes(self._authority.private_key_pem.bytes())
+        return Pair(self.path, str(key))
+
     def server_settings(self, pair: Pair | None = None, **settings: Any) -> dict[str, Any]:
         """A server that speaks TLS on any free port, and shows that certificate."""
         pair = pair or self.issue("server")

@@ -6,6 +6,7 @@ from amqpbroker.server.config import Config
 from amqpbroker.server.logins import external_login, logins, mechanisms
 
 PASSWORDS = ("PLAIN", "AMQPLAIN")
+ALL = {"auth_mechanisms": (*PASSWORDS, "EXTERNAL", "ANONYMOUS")}
 VERIFYING = {"tls_verify": "peer", "tls_ca": "ca.pem"}
 # As Python's ssl gives a certificate.
 CERTIFICATE = {
@@ -15,23 +16,25 @@ CERTIFICATE = {
 
 
 def test_passwords_are_offered_to_everybody():
-    assert mechanisms(Config(), over_tls=False) == mechanisms(Config(), over_tls=True) == PASSWORDS
+    for config in (Config(), Config(**ALL)):
+        assert mechanisms(config, over_tls=False) == mechanisms(config, over_tls=True) == PASSWORDS
 
 
 def test_external_is_offered_where_certificates_are_verified():
-    config = Config(**VERIFYING)
+    config = Config(**ALL, **VERIFYING)
     assert mechanisms(config, over_tls=True) == (*PASSWORDS, "EXTERNAL")
     assert mechanisms(config, over_tls=False) == PASSWORDS
 
 
 def test_anonymous_is_offered_where_its_user_is_named():
-    config = Config(anonymous_login_user="anna")
+    config = Config(anonymous_login_user="anna", **ALL)
     assert mechanisms(config, over_tls=False) == (*PASSWORDS, "ANONYMOUS")
     assert logins(config, None) == {"ANONYMOUS": ("anna", "")}
     assert logins(Config(), None) == {}
 
 
 def test_only_what_is_configured_is_offered_in_that_order():
+    assert mechanisms(Config(**VERIFYING), over_tls=True) == PASSWORDS
     config = Config(auth_mechanisms=("EXTERNAL", "PLAIN"), **VERIFYING)
     assert mechanisms(config, over_tls=True) == ("EXTERNAL", "PLAIN")
 

@@ -181,9 +181,9 @@ class Config:
         ("guest",), NAMES, "The users who may log in from this machine only.", flag="--loopback-user"
     )
     auth_mechanisms: tuple[str, ...] = setting(
-        ("PLAIN", "AMQPLAIN", "EXTERNAL", "ANONYMOUS"),
+        ("PLAIN", "AMQPLAIN"),
         MECHANISMS,
-        "The ways to log in that are offered: EXTERNAL if certificates are verified, ANONYMOUS if it has a user.",
+        "The ways to log in: with EXTERNAL also by a certificate that is verified, with ANONYMOUS also without any.",
         flag="--auth-mechanism",
     )
     anonymous_login_user: str = setting(

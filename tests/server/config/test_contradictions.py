@@ -19,7 +19,7 @@ from tests.helpers.configuration import refusal
         ({"tls_fail_if_no_peer_cert": "true"}, "tls_fail_if_no_peer_cert: clients are not asked for a certificate"),
         ({"proxy_protocol": "true", "proxy_protocol_from": ["none"]}, "proxy_protocol: no proxy is believed"),
         (
-            {"auth_mechanisms": ["PLAIN"], "anonymous_login_user": "anna"},
+            {"anonymous_login_user": "anna"},
             "anonymous_login_user: add ANONYMOUS to auth_mechanisms",
         ),
     ],
