@@ -7,7 +7,7 @@ request has ended.
 Source: RabbitMQ `rabbit_mgmt_util` (direct_request, with_channel).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, AMQPError
@@ -16,6 +16,7 @@ from amqpbroker.management.errors import ApiError, BadRequest, NotAuthorised, No
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.model.queue import Return
 from amqpbroker.protocol.connection import Connection as WireConnection
+from amqpbroker.session.authorize import authorize, authorize_topics
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.channel import Channel
 from amqpbroker.session.connection import Connection, Transport
@@ -41,8 +42,6 @@ class DirectChannel:
 
     def __init__(self, request: ApiRequest) -> None:
         server = request.server
-        if request.part("vhost") not in request.broker.vhosts:
-            raise NotFound("vhost_not_found")
         wire = WireConnection(server.settings, server.ticker.now_s())
         # Frames of any size: nobody has to read them.
         wire.frame_max_bytes = 0
@@ -61,6 +60,15 @@ class DirectChannel:
     def do(self, method: Method) -> None:
         """Does what a method asks for, which has to be one that nobody waits to be answered. Raises AMQPError."""
         self._channel.method(method)
+
+    def authorize(self, method: Method, **names: str) -> None:
+        """Raises AMQPError unless the user may do what a method asks for. names: as the method's row wants them."""
+        authorize(self._connection, method, **names)
+
+    def authorize_publish(self, exchange: str, routing_keys: Sequence[str]) -> None:
+        """Raises AMQPError unless the user may publish there, with these routing keys."""
+        authorize(self._connection, Basic.Publish(exchange=exchange), exchange=exchange)
+        authorize_topics(self._connection, exchange, routing_keys)
 
     # Getting
 

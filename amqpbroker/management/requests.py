@@ -62,10 +62,10 @@ class ApiRequest:
 
     @cached_property
     def vhost(self) -> VirtualHost:
-        """The virtual host named in the path. Raises 404."""
+        """The virtual host named in the path. Raises 404, which says so to whoever would put something there."""
         found = self.broker.vhosts.get(self.part("vhost"))
         if found is None:
-            raise NotFound
+            raise NotFound("vhost_not_found" if self.request.method in ("PUT", "POST") else "")
         return found
 
     def flag(self, name: str) -> bool:

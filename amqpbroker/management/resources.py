@@ -6,7 +6,7 @@ known before anything else is looked at; what handlers raise is answered as Rabb
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,7 +49,7 @@ class Resource:
     """
 
     path: str
-    methods: dict[str, Handler]
+    methods: Mapping[str, Handler]
     access: Access = anybody
     changing: Access | None = None
     body_max_bytes: int = BODY_MAX_BYTES

@@ -28,6 +28,9 @@ logger = logging.getLogger("amqpbroker.alarms")
 MEMORY: Final = "memory"
 DISK: Final = "disk"
 
+# A global parameter.
+CLUSTER_NAME: Final = "cluster_name"
+
 _MEMORY_BYTES = attrgetter("memory_bytes")
 
 
@@ -37,7 +40,8 @@ class Broker:
     random_bytes: where generated names come from; the system's in a server, a seeded one in a simulation.
     clock: what everything that has a time of its own goes by.
     alarms: the resources that are short. blocked_reason: why publishers are held back, None when they are not.
-    node_name: what events, traces and logs call this server. cluster_name: what operators call it.
+    node_name: what events, traces and logs call this server. cluster_name: what operators call it unless they have
+    given it another name.
     announcer: publishes what the broker itself has to say.
     interceptors: what is written into each message; None: nothing.
     consumer_timeout_ms: how long clients may leave messages unacknowledged where neither queue nor consumer says it;
@@ -66,7 +70,7 @@ class Broker:
         self.users = users
         self.clock = clock
         self.node_name = node_name
-        self.cluster_name = cluster_name
+        self._cluster_name = cluster_name
         self.announcer = Announcer(clock)
         self.events = Events(profile, clock, self.announcer, node_name)
         self.interceptors: Interceptors | None = None
@@ -92,6 +96,12 @@ class Broker:
         self._random_bytes = random_bytes
         self._vhost_watchers: list[Callable[[VirtualHost], None]] = []
         self._on_unblock: dict[Callable[[], None], None] = {}
+
+    @property
+    def cluster_name(self) -> str:
+        """What operators call the broker: the global parameter of that name, if there is one."""
+        given = self.global_parameters.get(CLUSTER_NAME)
+        return given if isinstance(given, str) else self._cluster_name
 
     # Virtual hosts and users
 

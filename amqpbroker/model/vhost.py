@@ -67,7 +67,8 @@ class VirtualHost:
     exchanges and queues that are deleted what no channel counts; queue_counters: of queues that are deleted all, by
     their type. traffic: of connections that are closed. churn: of queues, here and maybe elsewhere.
     default_queue_type: of a queue that is declared without a type; None: the broker's. description, tags: for people.
-    recorded: a restart remembers it though nothing is in it. firehose: the tap that traces it; None: it is not traced.
+    protected_from_deletion: operators may not delete it. recorded: a restart remembers it though nothing is in it.
+    firehose: the tap that traces it; None: it is not traced.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class VirtualHost:
         self.default_queue_type: str | None = None
         self.description = ""
         self.tags: tuple[str, ...] = ()
+        self.protected_from_deletion = False
         self.recorded = False
         self.counters = Counters()
         self.queue_counters: dict[str, Counters] = {}
@@ -130,6 +132,12 @@ class VirtualHost:
         """
         self.set_metadata(description=self.description, tags=self.tags, default_queue_type=kind)
 
+    def protect_from_deletion(self, is_protected: bool) -> None:
+        """Whether operators may delete it: whoever deletes it asks first."""
+        if is_protected != self.protected_from_deletion:
+            self.protected_from_deletion = is_protected
+            self.record()
+
     def record(self) -> None:
         """It is worth remembering from now on."""
         if self.journal is not None:
@@ -138,6 +146,7 @@ class VirtualHost:
                 "default_queue_type": self.default_queue_type,
                 "description": self.description,
                 "tags": list(self.tags),
+                "protected_from_deletion": self.protected_from_deletion,
             }
             self.journal.define(VHOST, self.name, "", content)
 
@@ -145,6 +154,7 @@ class VirtualHost:
         """Takes in what is recorded of it; what was recorded once knew the queue type alone."""
         self.default_queue_type = content["default_queue_type"]
         self.description, self.tags = content.get("description", ""), tuple(content.get("tags", ()))
+        self.protected_from_deletion = content.get("protected_from_deletion", False)
         self.recorded = True
 
     def empty(self, user: str) -> None:

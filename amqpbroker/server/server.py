@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.access import Users
 from amqpbroker.model.arguments import CLASSIC
-from amqpbroker.model.broker import Broker
+from amqpbroker.model.broker import CLUSTER_NAME, Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.protocol.connection import Settings
@@ -27,6 +27,7 @@ from amqpbroker.server.storage import Storage
 from amqpbroker.server.ticker import Ticker
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.batch import Batch
+from amqpbroker.wire.tables import long_string
 
 if TYPE_CHECKING:
     import ssl
@@ -112,11 +113,23 @@ class Server:
             self.storage = Storage(self)
         if declare is not None:
             declare(self.broker)
+        if self.config.cluster_name and self.broker.cluster_name != self.config.cluster_name:
+            # It was given another name once; what is configured holds from the start on, as with RabbitMQ.
+            self.broker.global_parameters.set(CLUSTER_NAME, self.config.cluster_name)
+        self._tell_cluster_name()
         set_up_access(self.broker, self.config)
         self.broker.events.begin(self.broker.vhosts[self.config.vhost])
         if self._log_exchange is not None:
             self._log_exchange.begin(self.config.log_exchange_level, self.config.log_format)
         self._watch_resources()
+
+    def name_cluster(self, name: str) -> None:
+        """What operators call the broker from now on, and what clients are told that connect."""
+        self.broker.global_parameters.set(CLUSTER_NAME, name)
+        self._tell_cluster_name()
+
+    def _tell_cluster_name(self) -> None:
+        self.settings.server_properties["cluster_name"] = long_string(self.broker.cluster_name)
 
     async def listen(self) -> None:
         """Listens on every address. Raises ListenError, naming the address, and listens on none."""

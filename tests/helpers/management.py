@@ -60,3 +60,13 @@ async def get(
     """Gets messages off a queue of the virtual host /."""
     body = {"count": count, "ackmode": mode, "encoding": "auto", **more}
     return (await client.post(f"/api/queues/%2F/{queue}/get", json=body)).json()
+
+
+async def make_user(
+    client: httpx.AsyncClient, name: str, tags: str = "management", vhost: str = "%2F", **permissions: str
+) -> tuple[str, str]:
+    """A user who may do nothing else in a virtual host; what to log in with."""
+    await client.put(f"/api/users/{name}", json={"password": "secret", "tags": tags})
+    body = {"configure": "", "write": "", "read": "", **permissions}
+    await client.put(f"/api/permissions/{vhost}/{name}", json=body)
+    return name, "secret"

@@ -18,6 +18,7 @@ from amqpbroker.server.server import STOP_TIMEOUT_S, Server
 from amqpbroker.session.channel import Channel as SessionChannel
 from amqpbroker.wire.constants import PROTOCOL_HEADER
 from amqpbroker.wire.methods import Basic, Confirm, Connection, Method, Queue
+from amqpbroker.wire.tables import text
 from tests.helpers.socket_client import SocketClient
 from tests.helpers.wire_client import publish_octets
 
@@ -488,3 +489,15 @@ async def test_what_a_client_had_is_not_given_to_another_while_the_server_stops(
     stopping = asyncio.ensure_future(server.stop())
     assert [await client.method() for client in clients] == [close_320(), close_320()]
     await stopping
+
+
+@pytest.mark.parametrize(("configured", "name"), [("", "ours"), ("theirs", "theirs")])
+async def test_a_name_that_was_given_to_the_cluster_holds_where_none_is_configured(
+    start: Start, tmp_path: Path, configured: str, name: str
+) -> None:
+    first = await start(memory=False, data_dir=tmp_path)
+    first.name_cluster("ours")
+    await first.stop()
+    again = await start(memory=False, data_dir=tmp_path, cluster_name=configured)
+    assert again.broker.cluster_name == name
+    assert text(again.settings.server_properties["cluster_name"]) == name

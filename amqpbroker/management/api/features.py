@@ -5,9 +5,12 @@ Source: RabbitMQ `rabbit_mgmt_wm_extensions`, `_feature_flags`, `_deprecated_fea
 
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from amqpbroker.management.access import administrator
+from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.requests import ApiRequest
-from amqpbroker.management.resources import Resource
+from amqpbroker.management.resources import Resource, empty_response
 
 # Of RabbitMQ 3.8 to 4.2, those that say what clients may expect; all are on, and none can be off.
 _FLAGS: Final = {
@@ -50,6 +53,14 @@ async def feature_flags(request: ApiRequest) -> list[dict[str, Any]]:
     ]
 
 
+async def enable_feature_flag(request: ApiRequest) -> Response:
+    """All of them are on."""
+    await request.object()
+    if request.part("name") not in _FLAGS:
+        raise BadRequest("unsupported")
+    return empty_response()
+
+
 async def deprecated_features(request: ApiRequest) -> list[dict[str, Any]]:
     """None is on its way out here: what is refused is refused by the profile."""
     return []
@@ -58,6 +69,7 @@ async def deprecated_features(request: ApiRequest) -> list[dict[str, Any]]:
 RESOURCES = (
     Resource("/extensions", {"GET": extensions}),
     Resource("/feature-flags", {"GET": feature_flags}, administrator),
+    Resource("/feature-flags/{name}/enable", {"PUT": enable_feature_flag}, administrator),
     Resource("/deprecated-features", {"GET": deprecated_features}, administrator),
     Resource("/deprecated-features/used", {"GET": deprecated_features}, administrator),
 )

@@ -1,6 +1,6 @@
 """/api/overview, /api/cluster-name, /api/version: what the broker is, and how much there is of everything.
 
-Source: RabbitMQ `rabbit_mgmt_wm_overview`, `_cluster_name`, `_version`, `rabbit_mgmt_db:get_overview`.
+Source: RabbitMQ `rabbit_mgmt_wm_overview`, `_version`, `rabbit_mgmt_db:get_overview`.
 """
 
 import platform
@@ -51,10 +51,6 @@ async def overview(request: ApiRequest) -> dict[str, Any]:
     if has_tag(request.user, MONITORS):
         told |= {"node": broker.node_name, "listeners": _listeners(request), "contexts": contexts(request)}
     return told
-
-
-async def cluster_name(request: ApiRequest) -> dict[str, str]:
-    return {"name": request.broker.cluster_name}
 
 
 async def version(request: ApiRequest) -> str:
@@ -118,6 +114,5 @@ def _object_totals(request: ApiRequest, vhosts: Sequence[VirtualHost]) -> dict[s
 
 RESOURCES = (
     Resource("/overview", {"GET": overview}),
-    Resource("/cluster-name", {"GET": cluster_name}),
     Resource("/version", {"GET": version}, is_for_strangers=True),
 )

@@ -25,3 +25,11 @@ async def test_feature_flags_are_administrators() -> None:
     async with api() as (server, client):
         server.broker.users.set("eve", password="secret", tags=("monitoring",))
         assert (await client.get("/api/feature-flags", auth=("eve", "secret"))).status_code == 401
+
+
+async def test_a_flag_that_there_is_can_be_enabled_again() -> None:
+    async with api() as (_, client):
+        answer = await client.put("/api/feature-flags/quorum_queue/enable", json={"name": "quorum_queue"})
+        assert answer.status_code == 204
+        answer = await client.put("/api/feature-flags/nope/enable", json={})
+        assert (answer.status_code, answer.json()["reason"]) == (400, "unsupported")

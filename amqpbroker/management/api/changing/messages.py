@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from amqpbroker.errors import AMQPError
-from amqpbroker.management.access import require
 from amqpbroker.management.api.changing.queues import named_queue
 from amqpbroker.management.direct import DirectChannel, refusal_of_get
 from amqpbroker.management.errors import BadRequest
@@ -62,7 +61,10 @@ async def get_messages(request: ApiRequest) -> list[dict[str, Any]]:
 async def peek_messages(request: ApiRequest) -> list[dict[str, Any]]:
     """Messages that wait in a queue, from `offset` on, as `get` shows them; nothing changes by that."""
     queue = named_queue(request)
-    require(request, "read", "queue", queue.name)
+    try:
+        DirectChannel(request).authorize(Basic.Get(queue=queue.name), queue=queue.name)
+    except AMQPError as error:
+        raise refusal_of_get(error) from error
     body = await request.object("count", "encoding")
     count, encoding, most_bytes = _count(body), _encoding(body), _truncate(body)
     offset = whole_number(body.get("offset", 0), "offset")
