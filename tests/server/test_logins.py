@@ -27,7 +27,7 @@ def test_external_is_offered_where_certificates_are_verified():
 
 
 def test_anonymous_is_offered_where_its_user_is_named():
-    config = Config(anonymous_login_user="anna", **ALL)
+    config = Config(anonymous_login_user="anna")
     assert mechanisms(config, over_tls=False) == (*PASSWORDS, "ANONYMOUS")
     assert logins(config, None) == {"ANONYMOUS": ("anna", "")}
     assert logins(Config(), None) == {}

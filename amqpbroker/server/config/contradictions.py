@@ -27,5 +27,3 @@ def refuse_contradictions(config: "Config") -> None:
         )
     if config.proxy_protocol and not config.proxy_protocol_from:
         raise ConfigError("proxy_protocol: no proxy is believed; name the networks they are in in proxy_protocol_from")
-    if config.anonymous_login_user and "ANONYMOUS" not in config.auth_mechanisms:
-        raise ConfigError("anonymous_login_user: add ANONYMOUS to auth_mechanisms, or leave anonymous_login_user out")

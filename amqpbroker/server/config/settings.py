@@ -181,15 +181,15 @@ class Config:
         ("guest",), NAMES, "The users who may log in from this machine only.", flag="--loopback-user"
     )
     auth_mechanisms: tuple[str, ...] = setting(
-        ("PLAIN", "AMQPLAIN"),
+        ("PLAIN", "AMQPLAIN", "ANONYMOUS"),
         MECHANISMS,
-        "The ways to log in: with EXTERNAL also by a certificate that is verified, with ANONYMOUS also without any.",
+        "The ways to log in: EXTERNAL is by a certificate that is verified, ANONYMOUS is off without its user.",
         flag="--auth-mechanism",
     )
     anonymous_login_user: str = setting(
         "",
         NAME_OR_NONE,
-        "The user that clients are who log in by ANONYMOUS, without a password; nobody can without one.",
+        "The user that clients are who log in by ANONYMOUS, without a password; without one nobody can.",
     )
     ssl_cert_login_from: str = setting(
         "distinguished_name",

@@ -18,10 +18,6 @@ from tests.helpers.configuration import refusal
         ({"tls_verify": "peer"}, "tls_verify: peer needs the authorities that are trusted; set tls_ca"),
         ({"tls_fail_if_no_peer_cert": "true"}, "tls_fail_if_no_peer_cert: clients are not asked for a certificate"),
         ({"proxy_protocol": "true", "proxy_protocol_from": ["none"]}, "proxy_protocol: no proxy is believed"),
-        (
-            {"anonymous_login_user": "anna"},
-            "anonymous_login_user: add ANONYMOUS to auth_mechanisms",
-        ),
     ],
 )
 def test_a_contradiction_is_refused_in_words(arguments, start):
