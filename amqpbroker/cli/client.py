@@ -6,6 +6,7 @@ http.client is what the standard library has, and nothing else is loaded: `ping`
 import base64
 import json
 import re
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -89,14 +90,23 @@ class Client:
         """Any request. path: what follows /api, as it goes over the wire."""
         return self._json(*self._exchange(method, f"{self._prefix}/api{path}", body))
 
-    def events(self, *path: str, **query: object) -> HTTPResponse:
-        """The answer to a GET that does not end, to be read line by line; it may stay silent for any time."""
+    def lines(self, *path: str, **query: object) -> Iterator[bytes]:
+        """The lines of an answer that does not end, as they come; it may stay silent for any time."""
         response = self._send("GET", self._target(path, query), None, {"Accept": "text/event-stream"})
         if response.status >= 400:
             raise _refused(response.status, response.read(), response.reason)
         if self._connection.sock is not None:
             self._connection.sock.settimeout(None)
-        return response
+        try:
+            yield from response
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{self.url} hung up ({_text(error)})") from error
+
+    def date(self) -> str | None:
+        """What time it is for whoever answers, as HTTP writes it."""
+        response = self._send("GET", self._target(("whoami",), {}), None, {})
+        response.read()
+        return response.getheader("Date")
 
     def close(self) -> None:
         """Hang up."""

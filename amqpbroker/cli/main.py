@@ -38,10 +38,14 @@ GROUPS: Final = {
     "look at a broker that runs": {
         "ping": Verb("whether it answers", "ping"),
         "status": Verb("what it is, listens on and holds", "status"),
+        "top": Verb("queues and connections by what goes through them, again and again", "top"),
+        "doctor": Verb("what is wrong with it, and what to do", "doctor"),
     },
-    "change all of it": {
-        "definitions": Verb("export, import, diff: all that is declared, as JSON", "definitions"),
-        "reset": Verb("delete all but virtual hosts, users and permissions", "reset"),
+    "messages": {
+        "publish": Verb("send some: from an argument, a file or stdin", "publish"),
+        "consume": Verb("show those of a queue or an exchange as they come", "consume"),
+        "tail": Verb("show all as they are published, and where they went", "tail"),
+        "bench": Verb("how many a second a broker takes and gives", "bench"),
     },
     "what it holds": {
         "queue": Verb("ls, info, declare, rm, purge, peek, get, move, pause, resume", "queues"),
@@ -56,6 +60,10 @@ GROUPS: Final = {
         "user": Verb("ls, add, rm, passwd, tags", "users"),
         "vhost": Verb("ls, add, rm", "vhosts"),
         "permission": Verb("ls, set, clear, topic", "permissions"),
+    },
+    "change all of it": {
+        "definitions": Verb("export, import, diff: all that is declared, as JSON", "definitions"),
+        "reset": Verb("delete all but virtual hosts, users and permissions", "reset"),
     },
 }
 VERBS: Final = {name: verb for group in GROUPS.values() for name, verb in group.items()}
