@@ -50,6 +50,19 @@ PATHS: Final = {
     "hc_vhosts": "health/checks/virtual-hosts",
     "hc_mirror": "health/checks/node-is-mirror-sync-critical",
     "hc_quorum": "health/checks/node-is-quorum-critical",
+    "vhosts": "vhosts",
+    "vhost_permissions": "vhosts/%2F/permissions",
+    "users": "users",
+    "user": "users/guest",
+    "user_permissions": "users/guest/permissions",
+    "permissions": "permissions",
+    "permission": "permissions/%2F/guest",
+    "topic_permissions": "topic-permissions",
+    "parameters": "parameters",
+    "global_parameters": "global-parameters",
+    "policies": "policies",
+    "operator_policies": "operator-policies",
+    "definitions": "definitions",
 }
 
 # What RabbitMQ tells of its implementation, and no client is known to read; links to other nodes.
@@ -63,6 +76,7 @@ SINCE_4_1: Final = {"missing": "array"}
 @pytest.mark.parametrize("sample", PATHS)
 async def test_an_answer_has_what_the_recorded_one_had(sample: str) -> None:
     async with busy_broker() as busy:
+        _set_policies(busy)
         answer = await busy.http.get(f"/api/{_filled(PATHS[sample], busy)}")
         assert answer.status_code == RECORDED[sample]["status"]
         content = answer.json()
@@ -73,6 +87,15 @@ async def test_an_answer_has_what_the_recorded_one_had(sample: str) -> None:
         if ours.get(name) != kind and not _may_differ(name, kind, ours.get(name))
     }
     assert differing == {}
+
+
+def _set_policies(busy: Busy) -> None:
+    broker = busy.server.broker
+    parameters = broker.vhosts["/"].parameters
+    parameters.set_policy("both", {"pattern": "^eco", "definition": {"message-ttl": 60_000, "max-length": 10}})
+    parameters.set_policy("most", {"pattern": "^eco", "definition": {"max-length": 5}}, for_operators=True)
+    broker.global_parameters.set("motto", "festina lente")
+    broker.topic_permissions.set("guest", "/", "amq.topic", write=".*", read=".*")
 
 
 def _may_differ(name: str, kind: str, ours: str | None) -> bool:

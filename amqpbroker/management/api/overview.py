@@ -1,4 +1,4 @@
-"""/api/overview, /api/cluster-name, /api/version: what the broker is, and how much there is of everything.
+"""/api/overview, /api/version: what the broker is, and how much there is of everything.
 
 Source: RabbitMQ `rabbit_mgmt_wm_overview`, `_version`, `rabbit_mgmt_db:get_overview`.
 """

@@ -6,7 +6,9 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from amqpbroker.management.access import administrator, visible_vhosts
+from amqpbroker.management.api.connections import open_connections
 from amqpbroker.management.api.erlang import NO_RATE
+from amqpbroker.management.api.statistics import OF_ALL, counters_of, message_stats, traffic_of
 from amqpbroker.management.errors import BadRequest, PreconditionFailed
 from amqpbroker.management.fields import names, short_string, text
 from amqpbroker.management.listing import Fields, item, list_response
@@ -24,6 +26,8 @@ def _fields(broker: Broker) -> Fields:
         "messages_ready": lambda vhost: sum(queue.message_count for queue in vhost.queues.values()),
         "messages_unacknowledged": lambda vhost: sum(queue.unacked for queue in vhost.queues.values()),
         "messages": lambda vhost: sum(queue.message_count + queue.unacked for queue in vhost.queues.values()),
+        "recv_oct": lambda vhost: traffic_of(vhost, open_connections(broker)).recv_oct,
+        "send_oct": lambda vhost: traffic_of(vhost, open_connections(broker)).send_oct,
     }
     return {
         "name": lambda vhost: vhost.name,
@@ -38,6 +42,7 @@ def _fields(broker: Broker) -> Fields:
         "protected_from_deletion": lambda vhost: vhost.protected_from_deletion,
         "tracing": lambda vhost: vhost.firehose is not None,
         "cluster_state": lambda _: {broker.node_name: "running"},
+        "message_stats": lambda vhost: message_stats(counters_of(vhost, open_connections(broker)), OF_ALL),
         **counts,
         **{f"{name}_details": lambda _: NO_RATE for name in counts},
     }

@@ -1,4 +1,4 @@
-"""/api/overview, /api/cluster-name, /api/version."""
+"""/api/overview, /api/version."""
 
 import pytest
 
