@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
 
-from interop_tests.rabbitmq import installed, rabbitmq
+from interop_tests.rabbitmq import PLUGINS, free_ports, installed, rabbitmq
 
 RUN_TIMEOUT_S = 600
 OURS, THEIRS = "amqpbroker", "RabbitMQ"
@@ -68,8 +68,11 @@ def main(arguments: list[str]) -> int:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interop-")))
         runs = {OURS: start(OURS, directory, arguments)}
         if installed():
-            url = stack.enter_context(rabbitmq())
-            runs[THEIRS] = start(THEIRS, directory, ["--amqpbroker-url", url, *arguments])
+            (port,) = free_ports(1)
+            config = f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n"
+            url = stack.enter_context(rabbitmq((*PLUGINS, "rabbitmq_management"), config))
+            where = ["--amqpbroker-url", url, "--management-url", f"http://127.0.0.1:{port}"]
+            runs[THEIRS] = start(THEIRS, directory, [*where, *arguments])
         else:
             print("rabbitmq-server is not installed: this broker alone")
         codes = {name: run.wait(RUN_TIMEOUT_S) for name, run in runs.items()}

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+import httpx
 import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
+from interop_tests.rabbitmq import free_ports
 from interop_tests.wire import Wire
 
 START_TIMEOUT_S = 20.0
@@ -26,8 +28,9 @@ OpenWire: TypeAlias = Callable[..., Wire]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--amqpbroker-url and --profile."""
+    """--amqpbroker-url, --management-url and --profile."""
     parser.addoption("--amqpbroker-url", help="run against the broker at this amqp:// url instead of starting one")
+    parser.addoption("--management-url", help="where the HTTP API of that broker is: http://host:port")
     parser.addoption("--profile", help="the RabbitMQ version the started broker shall be, e.g. 3.13")
 
 
@@ -49,15 +52,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def amqp_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def management_port() -> int:
+    """Where the HTTP API of the broker is that is started for the session."""
+    return free_ports(1)[0]
+
+
+@pytest.fixture(scope="session")
+def amqp_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, management_port: int
+) -> Iterator[str]:
     """The broker under test: the given one, or one of ours as a process for the whole session."""
     given = request.config.getoption("--amqpbroker-url", default=None)
     if given:
         yield given
         return
-    profile = request.config.getoption("--profile", default=None)
-    with started_broker(tmp_path_factory.mktemp("broker"), *(["--profile", profile] if profile else [])) as url:
+    options = ["--http-port", str(management_port)]
+    if profile := request.config.getoption("--profile", default=None):
+        options += ["--profile", profile]
+    with started_broker(tmp_path_factory.mktemp("broker"), *options) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def management(request: pytest.FixtureRequest, amqp_url: str, management_port: int) -> Iterator[httpx.Client]:
+    """A client of the HTTP API of the broker under test, logged in as guest."""
+    url = f"http://127.0.0.1:{management_port}"
+    if request.config.getoption("--amqpbroker-url", default=None):
+        url = request.config.getoption("--management-url", default=None)
+        if not url:
+            pytest.skip("where the HTTP API of this broker is was not said: --management-url")
+    with httpx.Client(base_url=f"{url}/api", auth=("guest", "guest"), timeout=TEST_TIMEOUT_S) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
