@@ -5,7 +5,8 @@ from typing import Any, Final
 from amqpbroker.management.access import administrator
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
-from amqpbroker.server.config.settings import SETTINGS, Setting
+from amqpbroker.server.config.rows import Setting
+from amqpbroker.server.config.settings import SETTINGS
 
 _HIDDEN: Final = "<hidden>"
 

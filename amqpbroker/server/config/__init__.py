@@ -3,7 +3,8 @@
 from amqpbroker.server.config.errors import ConfigError, nearest
 from amqpbroker.server.config.kinds import ConfiguredUser, Watermark
 from amqpbroker.server.config.loading import load
-from amqpbroker.server.config.settings import SETTINGS, Config, Setting
+from amqpbroker.server.config.rows import Setting
+from amqpbroker.server.config.settings import SETTINGS, Config
 
 __all__ = [
     "SETTINGS",

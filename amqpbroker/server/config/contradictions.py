@@ -1,6 +1,7 @@
-"""What settings of TLS and of proxies must not be together: each would be a broker that is less safe than it says."""
+"""What settings must not be together: each would be a broker that does not do, or is less safe than, what it says."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from amqpbroker.server.config.errors import ConfigError
 
@@ -10,6 +11,14 @@ if TYPE_CHECKING:
 
 def refuse_contradictions(config: "Config") -> None:
     """ConfigError: the first that is found, and what to do."""
+    refuse_both_kept({"memory": config.memory, "data_dir": config.data_dir}, "memory", "data_dir")
+    if (not config.hosts or config.port == config.tls_port == -1) and config.unix_socket is None:
+        raise ConfigError("hosts: there is nothing to listen on; name an address and a port, or a unix_socket")
+    if config.frame_max_bytes < config.profile.frame_max_min_bytes:
+        raise ConfigError(
+            f"frame_max_bytes: {config.frame_max_bytes} is less than {config.profile.frame_max_min_bytes}, the least "
+            f"in profile {config.profile.name}; give more, or choose profile 3.13"
+        )
     asked_for = "tls_port" if config.tls_port != -1 else "http_tls" if config.http_tls else None
     if asked_for and config.tls_cert is None:
         raise ConfigError(
@@ -27,3 +36,9 @@ def refuse_contradictions(config: "Config") -> None:
         )
     if config.proxy_protocol and not config.proxy_protocol_from:
         raise ConfigError("proxy_protocol: no proxy is believed; name the networks they are in in proxy_protocol_from")
+
+
+def refuse_both_kept(values: Mapping[str, Any], memory: str, data_dir: str) -> None:
+    """One source may not ask for memory and for a directory. ConfigError, with the names given."""
+    if values.get("memory") and values.get("data_dir"):
+        raise ConfigError(f"{memory} and {data_dir}: messages are kept in one place; leave one of them out")

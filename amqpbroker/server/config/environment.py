@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from amqpbroker.server.config.contradictions import refuse_both_kept
 from amqpbroker.server.config.errors import ConfigError, refuse_unknown
-from amqpbroker.server.config.settings import SETTINGS, refuse_both_kept
+from amqpbroker.server.config.settings import SETTINGS
 
 # What the verbs read that ask a broker which runs: no settings, and not refused as such.
 CLIENT_VARIABLES: Final = frozenset(

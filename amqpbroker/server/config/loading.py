@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from amqpbroker.server.config.contradictions import refuse_both_kept
 from amqpbroker.server.config.environment import from_environment
 from amqpbroker.server.config.errors import Warn, refuse_unknown
 from amqpbroker.server.config.files import additional_files, conf_files, is_rabbitmq_conf
 from amqpbroker.server.config.kinds import ConfiguredUser, permissions_of
 from amqpbroker.server.config.rabbitmq_environment import from_rabbitmq_environment
-from amqpbroker.server.config.settings import SETTINGS, Config, refuse_both_kept
+from amqpbroker.server.config.settings import SETTINGS, Config
 from amqpbroker.server.config.yaml_file import read_yaml
 
 

@@ -5,16 +5,14 @@ Flags, environment variables, keys of the YAML file, conf/amqpbroker.yml and doc
 """
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from amqpbroker import limits
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
 from amqpbroker.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from amqpbroker.server.config.contradictions import refuse_contradictions
-from amqpbroker.server.config.errors import ConfigError
 from amqpbroker.server.config.kinds import (
     ADDRESSES,
     INTERCEPTOR,
@@ -29,12 +27,12 @@ from amqpbroker.server.config.kinds import (
     USERS,
     WATERMARK,
     ConfiguredUser,
-    Kind,
     Watermark,
     one_of,
     seconds,
     whole_number,
 )
+from amqpbroker.server.config.rows import row_of, setting
 from amqpbroker.server.config.tls_kinds import (
     CERTIFICATES,
     MECHANISMS,
@@ -45,8 +43,6 @@ from amqpbroker.server.config.tls_kinds import (
     Network,
 )
 
-T = TypeVar("T")
-
 AMQP_PORT: Final = 5672
 HTTP_PORT: Final = 15672
 METRICS_PORT: Final = 15692
@@ -55,16 +51,6 @@ MESSAGE_SIZE_MAX_BYTES: Final = 536_870_912
 # A frame is buffered whole before it is looked at.
 FRAME_MAX_MAX_BYTES: Final = 16_777_216
 CONSUMER_TIMEOUT_MAX_MS: Final = 315_360_000_000  # ten years
-
-
-def setting(default: T, kind: Kind[T], sentence: str, *, flag: str = "", rabbitmq: str = "", in_file: bool = True) -> T:
-    """Declare a field of `Config`.
-
-    flag: where it is not the field's name. rabbitmq: RabbitMQ's own environment variable for it. in_file: whether the
-    YAML file may set it.
-    """
-    about = {"kind": kind, "sentence": sentence, "flag": flag, "rabbitmq": rabbitmq, "in_file": in_file}
-    return dataclasses.field(default=default, metadata=about, repr=not kind.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,81 +295,7 @@ class Config:
         """0 stands for the profile's limit; whoever reads the setting gets the number. ConfigError: a contradiction."""
         if not self.message_size_max_bytes:
             object.__setattr__(self, "message_size_max_bytes", self.profile.message_size_max_bytes)
-        refuse_both_kept({"memory": self.memory, "data_dir": self.data_dir}, "memory", "data_dir")
-        if (not self.hosts or self.port == self.tls_port == -1) and self.unix_socket is None:
-            raise ConfigError("hosts: there is nothing to listen on; name an address and a port, or a unix_socket")
         refuse_contradictions(self)
-        if self.frame_max_bytes < self.profile.frame_max_min_bytes:
-            raise ConfigError(
-                f"frame_max_bytes: {self.frame_max_bytes} is less than {self.profile.frame_max_min_bytes}, the least "
-                f"in profile {self.profile.name}; give more, or choose profile 3.13"
-            )
 
 
-def refuse_both_kept(values: Mapping[str, Any], memory: str, data_dir: str) -> None:
-    """One source may not ask for memory and for a directory. ConfigError, with the names given."""
-    if values.get("memory") and values.get("data_dir"):
-        raise ConfigError(f"{memory} and {data_dir}: messages are kept in one place; leave one of them out")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table: a field of `Config` and the names it goes by."""
-
-    name: str
-    default: Any
-    kind: Kind[Any]
-    sentence: str
-    flag: str
-    environment: str
-    rabbitmq: str
-    in_file: bool
-
-    @property
-    def default_text(self) -> str:
-        """The default as an environment variable would give it; empty where there is none."""
-        return self.text_of(self.default)
-
-    def text_of(self, value: Any) -> str:
-        """A value as an environment variable would give it. A secret is in it."""
-        return _as_text(value)
-
-    def read(self, value: object, where: str) -> Any:
-        """The value in its type. ConfigError: it is not of this kind; where: the place to name."""
-        try:
-            return self.kind.read(value)
-        except (ValueError, TypeError, KeyError):
-            found = "the value" if self.kind.secret else repr(value)
-            # Kubernetes makes AMQPBROKER_PORT=tcp://... out of a Service named amqpbroker.
-            hint = ", or set enableServiceLinks: false" if str(value).startswith("tcp://") else ""
-            text = f"{where}: {found} is not {self.kind.expects}; change it or leave it out{hint}"
-            raise ConfigError(text) from None
-
-
-def _as_text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case tuple():
-            return " ".join(_as_text(item) for item in value)
-        case ConfiguredUser():
-            return f"{value.name}:{value.password}:{','.join(value.tags)}"
-        case Profile():
-            return value.name
-        case bool():
-            return str(value).lower()
-        case float():
-            return f"{value:g}"
-        case Watermark():
-            return _as_text(value.share if value.share is not None else value.size_bytes)
-    return str(value)
-
-
-def _setting(field: dataclasses.Field[Any]) -> Setting:
-    about = dict(field.metadata)
-    flag = about.pop("flag") or "--" + field.name.replace("_", "-")
-    environment = "AMQPBROKER_" + field.name.upper()
-    return Setting(name=field.name, default=field.default, flag=flag, environment=environment, **about)
-
-
-SETTINGS: Final = tuple(_setting(field) for field in dataclasses.fields(Config))
+SETTINGS: Final = tuple(row_of(field) for field in dataclasses.fields(Config))

@@ -1,4 +1,4 @@
-"""Settings that would be a broker less safe than it says."""
+"""Settings that must not be together: each would be a broker that does not do, or is less safe than, what it says."""
 
 import pytest
 
@@ -27,3 +27,14 @@ def test_a_contradiction_is_refused_in_words(arguments, start):
 def test_tls_alone_is_listened_on_where_the_plain_port_is_off():
     config = load({"port": "-1", "tls_port": "5671", "tls_cert": "c"}, {})
     assert (config.port, config.tls_port) == (-1, 5671)
+
+
+def test_a_broker_that_listens_nowhere_is_refused():
+    assert refusal({"hosts": ["none"]}).startswith("hosts: there is nothing to listen on")
+    assert refusal({"port": "-1"}).startswith("hosts: there is nothing to listen on")
+    assert load({"hosts": ["none"], "unix_socket": "/run/amqp"}, {}).hosts == ()
+
+
+def test_a_frame_smaller_than_the_profile_allows_is_refused():
+    assert refusal({"frame_max_bytes": "4096"}).startswith("frame_max_bytes: 4096 is less than 8192")
+    assert load({"frame_max_bytes": "4096", "profile": "3.13"}, {}).frame_max_bytes == 4096
