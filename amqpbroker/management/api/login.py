@@ -9,13 +9,23 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from amqpbroker.management.authentication import log_in
+from amqpbroker.management.authentication import admitted, log_in
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.requests import ApiRequest, parse_json
 from amqpbroker.management.resources import Resource, empty_response, json_response
 from amqpbroker.management.sessions import Sessions, cookie_name, token_of
 
 _BODY_MAX_BYTES = 16_384
+
+
+async def who(request: ApiRequest) -> dict[str, Any]:
+    """Whose session the cookie is, with null for nobody's: the page asks before it asks for a password."""
+    token = token_of(request.request.cookies, request.port)
+    user = request.request.app.state.sessions.user_of(token) if token is not None else None
+    if user is None:
+        return {"name": None, "tags": []}
+    admitted(user, request.peer, request.broker.users)
+    return {"name": user.name, "tags": list(user.tags)}
 
 
 async def login(request: ApiRequest) -> Response:
@@ -58,5 +68,7 @@ async def _values(request: ApiRequest) -> dict[str, Any]:
 
 
 RESOURCES = (
-    Resource("/login", {"POST": login, "DELETE": logout}, is_for_strangers=True, body_max_bytes=_BODY_MAX_BYTES),
+    Resource(
+        "/login", {"GET": who, "POST": login, "DELETE": logout}, is_for_strangers=True, body_max_bytes=_BODY_MAX_BYTES
+    ),
 )

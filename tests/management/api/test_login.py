@@ -35,6 +35,13 @@ async def test_scripts_do_not_see_the_cookie_and_other_sites_do_not_have_it_sent
         assert cookie.endswith("; HttpOnly; Path=/; SameSite=strict; Secure")
 
 
+async def test_who_is_logged_in_is_no_secret_to_them() -> None:
+    async with api(auth=None) as (_, client):
+        assert (await client.get("/api/login")).json() == {"name": None, "tags": []}
+        await logged_in(client)
+        assert (await client.get("/api/login")).json() == {"name": "guest", "tags": ["administrator"]}
+
+
 async def test_a_wrong_password_is_no_session() -> None:
     async with api(auth=None) as (_, client):
         answer = await client.post("/api/login", json=GUEST | {"password": "wrong"})

@@ -1,0 +1,125 @@
+"""A broker with its web UI in a thread of its own, and a real browser that looks at it."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, sync_playwright
+
+from amqpbroker.management.management import Management
+from amqpbroker.server.server import Server
+from tests.helpers.management import IN_MEMORY
+
+CHROMIUM = shutil.which("chromium")
+# Nothing that asks the network for anything of its own.
+_OPTIONS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+class ServedBroker:
+    """url: of the web UI. port: of AMQP."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        self._ready.wait()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self.server = Server(replace(IN_MEMORY, http_port=0))
+        await self.server.start()
+        management = Management(self.server)
+        management.open()
+        management.serve()
+        self.port = self.server.endpoints[0].port
+        self.url = f"http://127.0.0.1:{management.web[0].port}"
+        self._ready.set()
+        await self._stopping.wait()
+        await management.close()
+        await self.server.stop()
+
+    def run(self, work: Callable[[Server], Any]) -> Any:
+        """Does something on the broker's loop, and gives what came of it."""
+
+        async def working() -> Any:
+            found = work(self.server)
+            self.server.flush_soon()
+            return found
+
+        return asyncio.run_coroutine_threadsafe(working(), self._loop).result(20)
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS.split())
+
+
+class Watched:
+    """A page of its own context, and what must not happen on it.
+
+    expected: texts of which one is in every fault that is meant to be told in the console.
+    """
+
+    def __init__(self, browser: Browser, broker: ServedBroker, **options: Any) -> None:
+        self.broker = broker
+        self.expected: list[str] = []
+        self._faults: list[str] = []
+        self.context: BrowserContext = browser.new_context(viewport={"width": 1360, "height": 820}, **options)
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.page.on("console", self._told)
+        self.page.on("pageerror", lambda error: self._faults.append(f"page error: {error}"))
+        self.page.on("dialog", self._asked)
+        self.page.on("request", self._sent)
+
+    def _told(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._faults.append(f"console: {message.text}")
+
+    def _asked(self, dialog: Dialog) -> None:
+        self._faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _sent(self, request: Request) -> None:
+        if not request.url.startswith((self.broker.url + "/", "data:", "blob:")):
+            self._faults.append(f"request to {request.url}")
+
+    @property
+    def faults(self) -> list[str]:
+        """What happened that must not, but for what was expected."""
+        return [fault for fault in self._faults if not any(text in fault for text in self.expected)]
+
+    def log_in(self, place: str = "", user: str = "guest", password: str = "guest") -> Page:
+        """Opens a page (what follows `#/`) as a user who logs in there."""
+        self.page.goto(f"{self.broker.url}/#/{place}")
+        self.page.fill("[name=username]", user)
+        self.page.fill("[name=password]", password)
+        self.page.click("text=Log in")
+        self.page.wait_for_selector("nav")
+        return self.page
+
+    def open(self, place: str) -> Page:
+        """Goes to another page, until there is something on it."""
+        self.page.goto(f"{self.broker.url}/#/{place}")
+        self.page.wait_for_selector("main h1")
+        return self.page
+
+    def close(self) -> None:
+        """Ends it, and finds what must not have happened."""
+        self.context.close()
+        assert self.faults == []
