@@ -118,7 +118,7 @@ _BASIC: Final[Fields] = {
     "node": lambda one: one.node,
     "online": lambda one: [one.node],
     "policy": lambda one: _name_of(one.policies[0]),
-    "state": lambda _: "running",
+    "state": lambda one: "paused" if one.queue.paused else "running",
     "type": lambda one: one.queue.settings.kind,
     "vhost": lambda one: one.vhost.name,
 }

@@ -1,6 +1,8 @@
 """The web UI in a real browser: what people see, in which no name is ever more than text."""
 
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
 import pika
@@ -120,14 +122,31 @@ def test_a_session_that_is_over_asks_to_log_in_again(watched: Watched) -> None:
     expect(page.locator(".login .wrong")).to_have_text("The session is over.")
 
 
+class Trap(BaseHTTPRequestHandler):
+    """A page of somebody else's, on the same machine."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><link rel=icon href=data:,><p>a trap")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def test_another_pages_request_is_refused(watched: Watched) -> None:
+    watched.broker.run(lambda server: new_queues(server, "precious"))
     page = watched.log_in("queues")
-    watched.expected = ["403", "about:blank", "CORS", "ERR_"]
-    page.goto("about:blank")
-    url = f"{watched.broker.url}/api/queues/%2F/stolen/contents"
-    with page.expect_response(url) as answered:
-        page.evaluate("(url) => { fetch(url, {method: 'POST', mode: 'no-cors', credentials: 'include'}) }", url)
-    assert answered.value.status == 403
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trap) as trap:
+        threading.Thread(target=trap.serve_forever, daemon=True).start()
+        watched.expected = ["403", f"127.0.0.1:{trap.server_port}"]
+        page.goto(f"http://127.0.0.1:{trap.server_port}")
+        url = f"{watched.broker.url}/api/queues/%2F/precious/actions"
+        sent = "(url) => { fetch(url, {method: 'POST', mode: 'no-cors', credentials: 'include', body: '{}'}) }"
+        with page.expect_response(url) as answered:
+            page.evaluate(sent, url)
+        assert answered.value.status == 403
+        trap.shutdown()
 
 
 # Messages
@@ -193,6 +212,7 @@ def test_keys_go_through_messages_and_search_finds_among_them(watched: Watched, 
     for body in (b"first", b"second", b"third"):
         client.basic_publish("", "tasks", body)
     page = watched.log_in("messages")
+    expect(page.locator(".inbox .row")).to_have_count(3)
     page.locator(".inbox").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("j")
