@@ -86,6 +86,10 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Message deduplication", ("deduplication::*",)),
         Feature("Events, firehose, log exchange", ("observing::*",)),
     ),
+    "What operators have": (
+        Feature("Definitions from a RabbitMQ, and back to it", ("definitions::*",)),
+        Feature("The HTTP API: what is changed over it", ("management_changes::*",)),
+    ),
     "The very answer of RabbitMQ": (
         Feature("Error replies", ("errors::fault_*", "errors::message_*")),
         Feature("Methods in every state", ("states::method_in_state*",)),
