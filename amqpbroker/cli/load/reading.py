@@ -29,26 +29,28 @@ class Reading:
         self.nacked = 0
         self.is_closed = False
         self.rest = b""
-        # How the last delivery began, and how many octets it had: one that begins so and ends there is like it.
+        # How the last delivery and its header began, and how many octets both had: one that begins so is as long.
         self._beginning = b""
+        self._header = b""
+        self._method_size = 0
         self._size = 0
 
     def feed(self, octets: bytes) -> None:
         """Raises LoadError: the broker ends the channel, or what came is no AMQP."""
         octets = self.rest + octets
         position, end = 0, len(octets)
-        beginning, size = self._beginning, self._size
         while position < end:
+            beginning, header = self._beginning, self._header
+            method_size, size = self._method_size, self._size
             if beginning:
                 while (
                     position + size <= end
                     and octets.startswith(beginning, position)
-                    and octets[position + size - 1] == FRAME_END
+                    and octets.startswith(header, position + method_size)
                 ):
                     self.deliveries += 1
                     position += size
             after = self._read(octets, position)
-            beginning, size = self._beginning, self._size
             if after == position:
                 break
             position = after
@@ -78,6 +80,7 @@ class Reading:
             return start
         if kind != HEADER:
             raise LoadError("a delivery has no content")
+        header_at = position
         (missing,) = _BODY_SIZE.unpack_from(octets, position + _BODY_SIZE_AT)
         while missing:
             position = end
@@ -89,7 +92,8 @@ class Reading:
             missing -= end - position - _HEADER_SIZE - 1
         self.deliveries += 1
         self._beginning = octets[start : start + _TAG_AT + 1 + octets[start + _TAG_AT]]
-        self._size = end - start
+        self._header = octets[header_at : header_at + _BODY_SIZE_AT + _BODY_SIZE.size]
+        self._method_size, self._size = header_at - start, end - start
         return end
 
     def _settled(self, octets: bytes, position: int, is_nack: bool) -> None:
