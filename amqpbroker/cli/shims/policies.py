@@ -167,8 +167,8 @@ def _put(call: Call, *path: str, body: object) -> None:
     except Refused as refusal:
         if refusal.status != 400:
             raise
-        text = f"Validation failed\n\n{refusal.reason.partition(': ')[2]}\n"
-        raise error(EX_UNAVAILABLE, text) from None
+        reason = refusal.reason.partition(": ")[2].removeprefix("Validation failed").strip()
+        raise error(EX_UNAVAILABLE, f"Validation failed\n\n{reason}\n") from None
 
 
 def _delete(call: Call, *path: str) -> None:

@@ -122,6 +122,8 @@ class Permissions:
         """
         for pattern in (configure, write, read):
             check_pattern(pattern)
+        if name == INSIDER.name:  # who may do everything, and stands in no list
+            return False
         is_new = (vhost, name) not in self._by_key
         permission = Permission(name, vhost, configure, write, read)
         self.add(permission)
