@@ -360,30 +360,34 @@ RULES: Final = [
         request
         for kind in ("policies", "operator-policies")
         for request in (
-            Request("PUT", kind + "/{vhost}/ttl", {}, 400, "[{key_missing,pattern},{key_missing,definition}]"),
-            Request("PUT", kind + "/{vhost}/ttl", TTL, 201),
-            Request("PUT", kind + "/{vhost}/ttl", TTL | {"priority": 3, "apply-to": "queues"}, 204),
+            Request("PUT", f"{kind}/{{vhost}}/ttl", {}, 400, "[{key_missing,pattern},{key_missing,definition}]"),
+            Request("PUT", f"{kind}/{{vhost}}/ttl", TTL, 201),
+            Request("PUT", f"{kind}/{{vhost}}/ttl", TTL | {"priority": 3, "apply-to": "queues"}, 204),
             Request(
-                "PUT", kind + "/{vhost}/ttl", TTL | {"definition": {}}, 400, "Validation failed\n\nno policy provided\n"
+                "PUT",
+                f"{kind}/{{vhost}}/ttl",
+                TTL | {"definition": {}},
+                400,
+                "Validation failed\n\nno policy provided\n",
             ),
             Request(
                 "PUT",
-                kind + "/{vhost}/ttl",
+                f"{kind}/{{vhost}}/ttl",
                 TTL | {"priority": "3"},
                 400,
                 'Validation failed\n\npriority should be a number, actually was <<"3">>\n',
             ),
             Request(
                 "PUT",
-                kind + "/{vhost}/ttl",
+                f"{kind}/{{vhost}}/ttl",
                 TTL | {"pattern": 5},
                 400,
                 "Validation failed\n\npattern should be a binary but was 5\n",
             ),
-            Request("PUT", kind + "/nope/ttl", TTL, 404, "vhost_not_found"),
-            Request("GET", kind + "/nope", None, 404, NOT_FOUND),
-            Request("DELETE", kind + "/{vhost}/ttl", None, 204),
-            Request("DELETE", kind + "/{vhost}/ttl", None, 404, NOT_FOUND),
+            Request("PUT", f"{kind}/nope/ttl", TTL, 404, "vhost_not_found"),
+            Request("GET", f"{kind}/nope", None, 404, NOT_FOUND),
+            Request("DELETE", f"{kind}/{{vhost}}/ttl", None, 204),
+            Request("DELETE", f"{kind}/{{vhost}}/ttl", None, 404, NOT_FOUND),
         )
     ),
     Request("PUT", "parameters/vhost-limits/{vhost}/limits", {"value": {"max-queues": 5}}, 201),
@@ -526,12 +530,12 @@ def test_what_was_declared_over_http_survives_a_kill(tmp_path: Path) -> None:
     broker = RestartingBroker(tmp_path, "--http-port", str(port))
     broker.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", auth=("guest", "guest"), timeout=20) as client:
-        assert client.put("/queues/%2F/tasks", json={"durable": True}).status_code == 201
+        assert client.put("queues/%2F/tasks", json={"durable": True}).status_code == 201
         message = MESSAGE | {"properties": {"delivery_mode": 2}}
-        assert client.post("/exchanges/%2F/amq.default/publish", json=message).json() == {"routed": True}
-        assert client.put("/users/ann", json={"password": "pw", "tags": ""}).status_code == 201
-        assert client.put("/permissions/%2F/ann", json=ALL).status_code == 201
-        assert client.put("/vhosts/team", json={}).status_code == 201
+        assert client.post("exchanges/%2F/amq.default/publish", json=message).json() == {"routed": True}
+        assert client.put("users/ann", json={"password": "pw", "tags": ""}).status_code == 201
+        assert client.put("permissions/%2F/ann", json=ALL).status_code == 201
+        assert client.put("vhosts/team", json={}).status_code == 201
     broker.kill()
     broker.start()
     parameters = pika.URLParameters(broker.url.replace("guest:guest", "ann:pw"))
