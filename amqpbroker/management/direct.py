@@ -106,8 +106,9 @@ class DirectChannel:
     # Answers
 
     def answers(self) -> Iterator[Answer]:
-        """What the broker has sent. To be called when all is recorded."""
+        """What the broker has sent. To be called once, when all is recorded: that ends it."""
         self._connection.flush()
+        self._connection.vhost.counters.add(self._channel.counters)
         data = b"".join(self._written)
         self._written.clear()
         position = 0

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from amqpbroker.management.errors import BadRequest, NotFound, TooLarge
+from amqpbroker.management.errors import BadRequest, NotFound, TooLarge, Unavailable
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.vhost import VirtualHost
@@ -104,8 +104,11 @@ class ApiRequest:
         return content
 
     async def recorded(self) -> None:
-        """Ends when what was changed by now is on disk, and has clients told of it meanwhile."""
-        await self.server.recorded()
+        """Ends when what was changed by now is on disk, and has clients told of it meanwhile. Raises 503."""
+        try:
+            await self.server.recorded()
+        except OSError as error:
+            raise Unavailable("the disk has failed: whether this is on it nobody knows") from error
 
 
 def peer_of(request: Request) -> str | None:

@@ -6,7 +6,7 @@ from amqpbroker.errors import ACCESS_REFUSED, NOT_FOUND, NOT_IMPLEMENTED, PRECON
 from amqpbroker.management.direct import channel_closed, refusal_of_get
 from amqpbroker.wire.methods import Queue
 from amqpbroker.wire.properties import Properties
-from tests.helpers.management import api, direct
+from tests.helpers.management import api, declare, direct, get, publish
 
 
 async def test_a_method_is_done_for_who_asks() -> None:
@@ -19,6 +19,15 @@ async def test_nothing_of_it_counts_as_a_connection() -> None:
     async with api() as (server, _):
         direct(server).do(Queue.Declare(queue="tasks", durable=True, nowait=True))
         assert not server.connections and not server.broker.quotas.connections_of
+
+
+async def test_what_goes_over_it_is_counted() -> None:
+    async with api() as (server, client):
+        await declare(client, "tasks")
+        await publish(client, "tasks", "1", "2")
+        await get(client, "tasks", 5, "ack_requeue_false")
+        counters = server.broker.vhosts["/"].counters
+        assert (counters.publish, counters.confirm, counters.get_no_ack, counters.get_empty) == (2, 2, 2, 1)
 
 
 async def test_what_was_got_and_not_settled_can_be_given_back() -> None:

@@ -1,11 +1,14 @@
 """What clients send: names quoted in every way, numbers and truths as strings, bodies of any size."""
 
+from pathlib import Path
+
 import pytest
 from starlette.requests import Request
 
 from amqpbroker.management.errors import BadRequest, TooLarge
 from amqpbroker.management.requests import ApiRequest, truth, whole_number
 from amqpbroker.model.access import User
+from tests.helpers.management import api
 
 
 def request(*body: bytes, size_bytes: int | None = None, **parts: str) -> ApiRequest:
@@ -66,3 +69,11 @@ def test_a_number_in_whatever_form(value: object, meant: int) -> None:
 def test_what_is_no_number_is_named(value: object) -> None:
     with pytest.raises(BadRequest, match="count: "):
         whole_number(value, "count")
+
+
+async def test_nobody_is_told_that_something_is_recorded_when_the_disk_has_failed(tmp_path: Path) -> None:
+    async with api(memory=False, data_dir=tmp_path) as (server, client):
+        server.disk_failed.set()
+        answer = await client.put("/api/users/ann", json={"password": "x", "tags": ""})
+        reason = "the disk has failed: whether this is on it nobody knows"
+        assert (answer.status_code, answer.json()["reason"]) == (503, reason)
