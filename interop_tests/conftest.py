@@ -16,6 +16,7 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
+from interop_tests.administrator import Administrator
 from interop_tests.rabbitmq import free_ports
 from interop_tests.wire import Wire
 
@@ -83,6 +84,12 @@ def management(request: pytest.FixtureRequest, amqp_url: str, management_port: i
             pytest.skip("where the HTTP API of this broker is was not said: --management-url")
     with httpx.Client(base_url=f"{url}/api", auth=("guest", "guest"), timeout=TEST_TIMEOUT_S) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def administrator(management: httpx.Client) -> Administrator:
+    """Who may change users and what they may."""
+    return Administrator(management)
 
 
 @pytest.fixture(scope="session")
