@@ -13,6 +13,8 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
 
 from crashing.brokers import Broker, NotReady
+from interop_tests.administrator import Administrator
+from interop_tests.rabbitmq import free_ports
 from interop_tests.restarting import PERSISTENT, RestartingBroker, publish_persistent
 from interop_tests.steps import get_all
 
@@ -343,3 +345,22 @@ def contents(directory: Path) -> dict[str, bytes]:
     """Every file but the lock, which is each broker's that looks."""
     files = [path for path in directory.rglob("*") if path.is_file() and path.name != "LOCK"]
     return {str(path.relative_to(directory)): path.read_bytes() for path in files}
+
+
+def test_users_and_what_they_may_survive_a_kill(directory: Path) -> None:
+    (http_port,) = free_ports(1)
+    broker = RestartingBroker(directory, "--http-port", str(http_port))
+    broker.start()
+    administrator = Administrator(f"http://127.0.0.1:{http_port}")
+    administrator.put("vhosts", "orders", description="of the shop")
+    administrator.put("users", "anna", password="secret", tags="management")
+    administrator.permit("anna", "orders", configure="^a", write=".*", read=".*")
+    broker.kill()
+    broker.start()
+    parameters = pika.URLParameters(f"amqp://anna:secret@127.0.0.1:{broker.port}/orders")
+    channel = pika.BlockingConnection(parameters).channel()
+    channel.queue_declare("allowed", exclusive=True)
+    with pytest.raises(ChannelClosedByBroker, match="configure access to queue 'tasks'"):
+        channel.queue_declare("tasks")
+    channel.connection.close()
+    broker.stop()

@@ -92,7 +92,7 @@ class Broker:
         self.permissions = Permissions(self.events, self._access_changed)
         self.topic_permissions = TopicPermissions(self.events, self._access_changed)
         self.global_parameters = GlobalParameters()
-        self.quotas = Quotas(profile)
+        self.quotas = Quotas(profile, self.events)
         self._random_bytes = random_bytes
         self._vhost_watchers: list[Callable[[VirtualHost], None]] = []
         self._on_unblock: dict[Callable[[], None], None] = {}

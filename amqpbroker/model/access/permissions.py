@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from amqpbroker.model.access.backtracking import is_explosive
 from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.definitions import PERMISSION, TOPIC_PERMISSION, Content
 from amqpbroker.model.observing.events import INTERNAL_USER
@@ -232,9 +233,12 @@ def check_pattern(pattern: str) -> None:
     if len(pattern.encode("utf-8", "surrogateescape")) > PATTERN_MAX_BYTES:
         raise InvalidParameterError(f"a regular expression must not exceed {PATTERN_MAX_BYTES} bytes")
     try:
-        compile_pattern(pattern)
+        compiled = compile_pattern(pattern)
     except re.error as error:
         raise InvalidParameterError(f"invalid regular expression '{pattern}': {error}") from error
+    if is_explosive(compiled):
+        reason = "a repetition within a repetition may take for ever; write it so that nothing matches in two ways"
+        raise InvalidParameterError(f"regular expression '{pattern}': {reason}")
 
 
 def _compiled(pattern: str) -> re.Pattern[bytes]:

@@ -397,6 +397,15 @@ class Events:
         """A user has no topic permissions any more, for an exchange or for all."""
         self.tell("topic.permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
 
+    def user_limits_set(self, name: str, limits: Mapping[str, int], user: str) -> None:
+        """These limits of a user are set; others are as they were."""
+        self.tell("user.limits.set", {**limits, "username": name, "user_who_performed_action": user, "name": "limits"})
+
+    def user_limits_cleared(self, name: str, user: str) -> None:
+        """A user has one limit less. RabbitMQ does not say which."""
+        about = {"username": name, "user_who_performed_action": user, "name": "limits"}
+        self.tell("user.limits.cleared", about)
+
     # Alarms
 
     def alarm_set(self, resource: str) -> None:

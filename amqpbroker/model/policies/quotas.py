@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.errors import NOT_ALLOWED, AMQPError
 from amqpbroker.model.definitions import USER_LIMITS
+from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.policies.parameters import MAX_CONNECTIONS
 from amqpbroker.model.policies.validation import Constraint, InvalidParameterError, integer, object_errors
 from amqpbroker.profiles import Profile
 
 if TYPE_CHECKING:
+    from amqpbroker.model.observing.events import Events
     from amqpbroker.model.ports import Journal
     from amqpbroker.model.vhost import VirtualHost
 
@@ -25,11 +27,13 @@ _LIMITS: Final = (Constraint(MAX_CONNECTIONS, integer), Constraint(MAX_CHANNELS,
 class Quotas:
     """The counts, and the limits of users; those of a virtual host are among its parameters.
 
-    connections_in: by virtual host; connections_of, channels_of: by user. journal: where limits are recorded.
+    connections_in: by virtual host; connections_of, channels_of: by user. journal: where limits are recorded. events:
+    who is told of them.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, events: "Events | None" = None) -> None:
         self._profile = profile
+        self._events = events
         self.journal: Journal | None = None
         self.connections_in: Counter[str] = Counter()
         self.connections_of: Counter[str] = Counter()
@@ -83,18 +87,22 @@ class Quotas:
         """All limits that are set, by user."""
         return self._user_limits
 
-    def set_user_limits(self, user: str, limits: Any) -> None:
+    def set_user_limits(self, user: str, limits: Any, *, acting_user: str = INTERNAL_USER) -> None:
         """Sets limits of a user, and leaves those that are not named; below 0: no limit. Raises InvalidParameterError.
 
-        limits: number by MAX_CONNECTIONS and MAX_CHANNELS.
+        limits: number by MAX_CONNECTIONS and MAX_CHANNELS. acting_user: at whose wish.
         """
         check_user_limits(limits)
         self._change(user, {**self._user_limits.get(user, {}), **limits})
+        if self._events is not None:
+            self._events.user_limits_set(user, limits, acting_user)
 
-    def clear_user_limit(self, user: str, name: str) -> None:
-        """Forgets a limit of a user, or all of them (`all`)."""
+    def clear_user_limit(self, user: str, name: str, *, acting_user: str = INTERNAL_USER) -> None:
+        """Forgets a limit of a user, or all of them (`all`), at the wish of acting_user."""
         limits = self._user_limits.get(user, {})
         self._change(user, {key: limit for key, limit in limits.items() if name not in (key, "all")})
+        if self._events is not None:
+            self._events.user_limits_cleared(user, acting_user)
 
     def add_user_limits(self, user: str, limits: Mapping[str, int]) -> None:
         """Takes in limits as they are, and records nothing of them."""

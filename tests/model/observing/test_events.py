@@ -489,6 +489,15 @@ def test_users_are_told() -> None:
     ]
 
 
+def test_limits_of_users_are_told() -> None:
+    client = observer()
+    quotas = client.broker.quotas
+    quotas.set_user_limits("anna", {"max-channels": 5}, acting_user="guest")
+    quotas.clear_user_limit("anna", "max-channels", acting_user="guest")
+    about = {"username": "anna", "user_who_performed_action": "guest", "name": "limits"}
+    assert events(client) == [("user.limits.set", {"max-channels": 5} | about), ("user.limits.cleared", about)]
+
+
 def test_permissions_are_told_again_whenever_they_are_set() -> None:
     client = observer()
     by = {"user_who_performed_action": "guest", "vhost": "/", "user": "anna"}
