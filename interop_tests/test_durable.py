@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import aio_pika
+import httpx
 import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
@@ -351,10 +352,11 @@ def test_users_and_what_they_may_survive_a_kill(directory: Path) -> None:
     (http_port,) = free_ports(1)
     broker = RestartingBroker(directory, "--http-port", str(http_port))
     broker.start()
-    administrator = Administrator(f"http://127.0.0.1:{http_port}")
-    administrator.put("vhosts", "orders", description="of the shop")
-    administrator.put("users", "anna", password="secret", tags="management")
-    administrator.permit("anna", "orders", configure="^a", write=".*", read=".*")
+    with httpx.Client(base_url=f"http://127.0.0.1:{http_port}/api", auth=("guest", "guest")) as client:
+        administrator = Administrator(client)
+        administrator.put("vhosts", "orders", description="of the shop")
+        administrator.put("users", "anna", password="secret", tags="management")
+        administrator.permit("anna", "orders", configure="^a", write=".*", read=".*")
     broker.kill()
     broker.start()
     parameters = pika.URLParameters(f"amqp://anna:secret@127.0.0.1:{broker.port}/orders")

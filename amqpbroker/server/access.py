@@ -1,7 +1,7 @@
 """Who is there at the start: what the configuration says of users, in a data directory that may know others already."""
 
 from amqpbroker.model.broker import Broker
-from amqpbroker.server.config import Config, ConfiguredUser
+from amqpbroker.server.config import Config
 
 
 def set_up_access(broker: Broker, config: Config) -> None:
@@ -23,17 +23,9 @@ def set_up_access(broker: Broker, config: Config) -> None:
         is_new = configured.name not in broker.users
         if configured.only_at_first and not no_users:
             continue
-        _set_user(broker, configured)
+        broker.users.set(configured.name, password_hash=configured.password_hash, tags=configured.tags)
         # Directories that know no user are new, or from when everybody could do everything.
         vhosts = list(broker.vhosts) if no_users else [config.vhost] if is_new or vhost_is_new else []
         configure, write, read = configured.permissions
         for name in vhosts:
             broker.permissions.set(configured.name, name, configure=configure, write=write, read=read)
-
-
-def _set_user(broker: Broker, configured: ConfiguredUser) -> None:
-    """A user who is as configured is not recorded once more."""
-    password = configured.password.encode("utf-8", "surrogateescape")
-    known = broker.users.authenticate(configured.name, password)
-    if known is None or known.tags != configured.tags:
-        broker.users.set(configured.name, password=configured.password, tags=configured.tags)

@@ -3,16 +3,20 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from hashlib import sha256
 from typing import Final, Generic, TypeVar
 
+from amqpbroker.model.access.passwords import SALT_BYTES, hash_password
+from amqpbroker.model.access.permissions import check_pattern
 from amqpbroker.model.access.users import INSIDER
-from amqpbroker.model.policies.validation import compile_pattern
+from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.server.machine import parse_size
 
 T = TypeVar("T")
 
 PORT_MAX: Final = 65_535
+_SECRET: Final = os.urandom(16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,23 @@ class Watermark:
 class ConfiguredUser:
     """A user to be there at the start. tags: RabbitMQ's, such as administrator.
 
+    password: as configured; its hash is all that is kept of it.
     permissions: the patterns of what may be configured, written and read in the virtual host of the start.
     only_at_first: only where no user is known yet, as RabbitMQ's default user.
     """
 
     name: str
-    password: str = field(repr=False)
+    password: InitVar[str]
     tags: tuple[str, ...] = ()
     permissions: tuple[str, str, str] = (".*", ".*", ".*")
     only_at_first: bool = field(default=False, compare=False)
+    password_hash: str = field(init=False, repr=False)
+
+    def __post_init__(self, password: str) -> None:
+        # The same in this process for the same user: what is configured twice is the same.
+        salt = sha256(_SECRET + self.name.encode("utf-8", "surrogateescape")).digest()[:SALT_BYTES]
+        octets = password.encode("utf-8", "surrogateescape")
+        object.__setattr__(self, "password_hash", hash_password(octets, salt))
 
 
 def permissions_of(value: object) -> tuple[str, str, str]:
@@ -58,10 +70,10 @@ def permissions_of(value: object) -> tuple[str, str, str]:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether it is a regular expression."""
+    """Whether it may be a permission."""
     try:
-        compile_pattern(text)
-    except re.error:
+        check_pattern(text)
+    except InvalidParameterError:
         return False
     return True
 

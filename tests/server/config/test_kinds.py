@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpbroker.profiles import PROFILES
+from amqpbroker.model.access.passwords import SHA256, is_password
 from amqpbroker.server.config import SETTINGS, ConfigError, ConfiguredUser, Setting, Watermark, load
 from tests.helpers.configuration import refusal, written
 
@@ -151,3 +152,11 @@ def test_a_node_has_a_name_with_or_without_a_machine():
 
 def test_the_name_of_the_brokers_own_programs_is_not_for_others() -> None:
     assert "is not a list of users" in refusal({"users": ["rmq-cli:x"]}, {})
+
+
+def test_of_a_users_password_nothing_is_kept_but_its_hash():
+    user = ConfiguredUser("anna", "secret")
+    assert is_password(b"secret", user.password_hash, SHA256)
+    assert not hasattr(user, "password")
+    assert user == ConfiguredUser("anna", "secret") != ConfiguredUser("anna", "other")
+    assert user.password_hash != ConfiguredUser("bert", "secret").password_hash

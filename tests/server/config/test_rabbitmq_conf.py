@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from amqpbroker.server.config import Config, ConfigError, Watermark, load
+from amqpbroker.server.config import Config, ConfigError, ConfiguredUser, Watermark, load
 from tests.helpers.configuration import conf, refusal
 
 OF_A_PRODUCTION = """
@@ -31,7 +31,7 @@ def test_the_file_of_a_production_starts_this_broker_and_what_it_cannot_do_is_to
     config = load(conf(tmp_path, OF_A_PRODUCTION), {}, warnings.append)
     assert (config.hosts, config.port, config.heartbeat_s, config.http_port) == (("0.0.0.0",), 5673, 30, 15673)
     assert (config.vm_memory_high_watermark, config.disk_free_limit) == (Watermark(share=0.4), 2_000_000_000)
-    assert [(user.name, user.password) for user in config.users] == [("anna", "p#ss")]
+    assert config.users == (ConfiguredUser("anna", "p#ss", ("administrator",)),)
     assert config.log_level == "warning"
     path = tmp_path / "rabbitmq.conf"
     assert warnings == [
