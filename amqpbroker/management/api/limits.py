@@ -70,7 +70,7 @@ async def put_user_limit(request: ApiRequest) -> Response:
     limit = (await request.object("value"))["value"]
     if name not in request.broker.users:
         raise BadRequest(f"no_such_user: {name}")
-    request.broker.quotas.set_user_limits(name, {request.part("name"): limit})
+    request.broker.quotas.set_user_limits(name, {request.part("name"): limit}, acting_user=request.user.name)
     await request.recorded()
     return empty_response()
 
@@ -79,7 +79,7 @@ async def delete_user_limit(request: ApiRequest) -> Response:
     """Forgets a limit, if it is set."""
     user = named_user(request)
     await request.object()
-    request.broker.quotas.clear_user_limit(user.name, request.part("name"))
+    request.broker.quotas.clear_user_limit(user.name, request.part("name"), acting_user=request.user.name)
     await request.recorded()
     return empty_response()
 

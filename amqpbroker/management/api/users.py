@@ -78,7 +78,7 @@ async def put_user(request: ApiRequest) -> Response:
     broker = request.broker
     is_new = broker.users.set(name, tags=tags, user=request.user.name, **secret)
     if limits:
-        broker.quotas.set_user_limits(name, limits)
+        broker.quotas.set_user_limits(name, limits, acting_user=request.user.name)
     await request.recorded()
     return empty_response(CREATED if is_new else NO_CONTENT)
 

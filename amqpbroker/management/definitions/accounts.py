@@ -13,7 +13,6 @@ from amqpbroker.management.definitions.plan import Plan, PlannedVhost
 from amqpbroker.model.access.passwords import MD5, SHA256
 from amqpbroker.model.access.permissions import check_pattern
 from amqpbroker.model.access.users import check_hash
-from amqpbroker.model.broker import Broker
 from amqpbroker.model.policies.quotas import check_user_limits
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.vhost import check_queue_type
@@ -49,7 +48,7 @@ def plan_user(plan: Plan, entry: Entry, version: str) -> None:
     plan.users.add(name)
     plan.then(partial(_set_user, plan, name, entry.texts("tags"), secret))
     if limits is not None:
-        plan.then(partial(_set_user_limits, plan.broker, name, limits))
+        plan.then(partial(_set_user_limits, plan, name, limits))
 
 
 def _set_user(plan: Plan, name: str, tags: tuple[str, ...], secret: dict[str, Any]) -> None:
@@ -68,13 +67,14 @@ def _set_user(plan: Plan, name: str, tags: tuple[str, ...], secret: dict[str, An
     users.set(name, tags=tags, user=plan.user, **secret)
 
 
-def _set_user_limits(broker: Broker, name: str, limits: Mapping[str, int]) -> None:
+def _set_user_limits(plan: Plan, name: str, limits: Mapping[str, int]) -> None:
     """These and no others."""
-    if broker.quotas.user_limits().get(name, {}) == limits:
+    quotas = plan.broker.quotas
+    if quotas.user_limits().get(name, {}) == limits:
         return
-    broker.quotas.clear_user_limit(name, "all")
+    quotas.clear_user_limit(name, "all", acting_user=plan.user)
     if limits:
-        broker.quotas.set_user_limits(name, limits)
+        quotas.set_user_limits(name, limits, acting_user=plan.user)
 
 
 def plan_vhost(plan: Plan, entry: Entry) -> None:

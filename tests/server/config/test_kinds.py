@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpbroker.profiles import PROFILES
 from amqpbroker.model.access.passwords import SHA256, is_password
+from amqpbroker.profiles import PROFILES
 from amqpbroker.server.config import SETTINGS, ConfigError, ConfiguredUser, Setting, Watermark, load
 from tests.helpers.configuration import refusal, written
 
