@@ -1,5 +1,6 @@
 """/api/connections."""
 
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -7,6 +8,9 @@ import pytest
 
 from amqpbroker.wire.methods import Connection
 from tests.helpers.busy_broker import Busy, busy_broker
+from tests.helpers.certificates import Authority
+from tests.helpers.management import api
+from tests.helpers.socket_client import SocketClient
 
 EVE = ("eve", "secret")
 
@@ -65,6 +69,19 @@ async def test_an_operator_closes_a_connection(headers: dict[str, str], reason: 
         close = await busy.amqp.until(Connection.Close)
         assert (close.reply_code, close.reply_text) == (320, f"CONNECTION_FORCED - {reason}")
         assert await busy.get("connections") == []
+
+
+async def test_tls_and_the_certificate_of_the_client_are_told(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("client", common_name="anna")
+    async with api(**authority.server_settings(), **authority.verifying()) as (server, http):
+        endpoint = next(one for one in server.endpoints if one.tls)
+        amqp = await SocketClient.opened(endpoint, tls=authority.client_context(pair))
+        (connection,) = (await http.get("/api/connections")).json()
+        assert (connection["ssl"], connection["ssl_protocol"]) == (True, "tlsv1.3")
+        assert "CN=anna" in connection["peer_cert_subject"]
+        assert None not in [value for name, value in connection.items() if name.startswith(("ssl_", "peer_cert_"))]
+        await amqp.leave()
 
 
 async def test_an_operator_closes_all_of_a_user() -> None:
