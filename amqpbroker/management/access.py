@@ -1,6 +1,7 @@
 """Who may use a resource of the API, by the tags of users and their permissions in virtual hosts.
 
-Source: RabbitMQ `rabbit_mgmt_util`: is_authorized_admin, _monitor, _vhost, _vhost_visible, _policies.
+Source: RabbitMQ `rabbit_web_dispatch_access_control` (is_authorized_admin, _monitor, _vhost, _vhost_visible,
+_policies), `rabbit_mgmt_util` (filter_vhost).
 """
 
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ from amqpbroker.management.errors import NotAuthorised
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.vhost import VirtualHost
 
 # Raises 401 unless the user may.
 Access = Callable[[ApiRequest], None]
@@ -32,8 +34,8 @@ def monitor(request: ApiRequest) -> None:
 
 
 def in_vhost(request: ApiRequest) -> None:
-    """Who may use the virtual host of the path; whether there is one is not told to others."""
-    if not _names_vhost(request):
+    """Who may use the virtual host of the path, and administrators: what they do there may still be refused."""
+    if not _names_vhost(request) or has_tag(request.user, ("administrator",)):
         return
     if not may_use(request.user, request.part("vhost"), request.broker):
         raise NotAuthorised("User not authorised to access virtual host")
@@ -64,8 +66,14 @@ def may_use(user: User, vhost: str, broker: Broker) -> bool:
     return broker.permissions.get(user.name, vhost) is not None
 
 
+def used_vhosts(user: User, broker: Broker) -> list[VirtualHost]:
+    """The virtual hosts of which a user is shown what is in them; administrators are shown all."""
+    sees_all = has_tag(user, ("administrator",))
+    return [vhost for name, vhost in sorted(broker.vhosts.items()) if sees_all or may_use(user, name, broker)]
+
+
 def visible_vhosts(user: User, broker: Broker) -> list[str]:
-    """The virtual hosts that lists show to a user, sorted."""
+    """The virtual hosts that a user knows of, sorted: those who watch know of all."""
     sees_all = has_tag(user, MONITORS)
     return [name for name in sorted(broker.vhosts) if sees_all or may_use(user, name, broker)]
 

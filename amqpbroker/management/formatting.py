@@ -5,6 +5,7 @@ which RabbitMQ tells the places before the point and the digits after it.
 """
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -52,8 +53,10 @@ def amqp_field(value: Any, name: str) -> Field:
             return Field("l", value)
         case int():
             raise BadRequest(f"{name}: {value} has more than 64 bits")
-        case float():
+        case float() if math.isfinite(value):
             return Field("d", value)
+        case float():
+            raise BadRequest(f"{name}: {value} is no number that a field can hold")
         case str():
             return long_string(value)
         case dict():

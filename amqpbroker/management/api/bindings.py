@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost, visible_vhosts
+from amqpbroker.management.access import in_vhost, used_vhosts
 from amqpbroker.management.api.changing.bindings import delete_binding, post_binding
 from amqpbroker.management.api.changing.exchanges import exchange_name
 from amqpbroker.management.errors import NotFound
@@ -49,7 +49,7 @@ FIELDS: Final[Fields] = {
 
 
 async def all_bindings(request: ApiRequest) -> Response:
-    vhosts = [request.broker.vhosts[name] for name in visible_vhosts(request.user, request.broker)]
+    vhosts = used_vhosts(request.user, request.broker)
     return await _listed(request, chain.from_iterable(map(bindings_in, vhosts)))
 
 

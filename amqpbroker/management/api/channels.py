@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import sees_vhost
+from amqpbroker.management.access import in_vhost
 from amqpbroker.management.api.connections import named_connection, open_connections, require_own, visible
 from amqpbroker.management.api.consumers import consumer_details, consumers_of
 from amqpbroker.management.api.details import channel_name, connection_details
@@ -106,5 +106,5 @@ RESOURCES = (
     Resource("/channels/{channel}", {"GET": one_channel}),
     Resource("/connections/{connection}/channels", {"GET": channels_of_connection}),
     Resource("/connections/{connection}/sessions", {"GET": sessions_of_connection}),
-    Resource("/vhosts/{vhost}/channels", {"GET": channels_in_vhost}, sees_vhost),
+    Resource("/vhosts/{vhost}/channels", {"GET": channels_in_vhost}, in_vhost),
 )

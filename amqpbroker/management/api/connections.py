@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import has_tag, sees_vhost
+from amqpbroker.management.access import MONITORS, has_tag, in_vhost
 from amqpbroker.management.api.details import host, port
 from amqpbroker.management.api.erlang import NO_RATE, PROCESS_FIELDS
 from amqpbroker.management.errors import NotAuthorised, NotFound
@@ -20,7 +20,6 @@ from amqpbroker.model.broker import Broker
 from amqpbroker.session.connection import Connection
 from amqpbroker.wire.tables import text
 
-MONITORS: Final = ("administrator", "monitoring")
 _CLOSED: Final = "Closed via management plugin"
 
 
@@ -165,5 +164,5 @@ RESOURCES = (
     Resource("/connections", {"GET": all_connections}),
     Resource("/connections/{connection}", {"GET": one_connection, "DELETE": delete_connection}),
     Resource("/connections/username/{username}", {"GET": connections_of_user, "DELETE": delete_connections_of_user}),
-    Resource("/vhosts/{vhost}/connections", {"GET": connections_in_vhost}, sees_vhost),
+    Resource("/vhosts/{vhost}/connections", {"GET": connections_in_vhost}, in_vhost),
 )

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost, visible_vhosts
+from amqpbroker.management.access import MONITORS, has_tag
 from amqpbroker.management.api.details import channel_details
 from amqpbroker.management.formatting import json_table
 from amqpbroker.management.listing import Fields, computed, list_response
@@ -48,8 +48,7 @@ FIELDS: Final[Fields] = {
 
 
 async def all_consumers(request: ApiRequest) -> Response:
-    vhosts = [request.broker.vhosts[name] for name in visible_vhosts(request.user, request.broker)]
-    return await _listed(request, vhosts)
+    return await _listed(request, list(request.broker.vhosts.values()))
 
 
 async def consumers_in_vhost(request: ApiRequest) -> Response:
@@ -67,11 +66,19 @@ def consumer_details(consumers: Iterable[ConsumerIn]) -> list[dict[str, Any]]:
 
 
 async def _listed(request: ApiRequest, vhosts: list[VirtualHost]) -> Response:
-    found = [one for vhost in vhosts for queue in vhost.queues.values() for one in consumers_of(vhost, queue.consumers)]
+    """Who does not watch sees his own, wherever they are."""
+    user, sees_all = request.user.name, has_tag(request.user, MONITORS)
+    found = [
+        one
+        for vhost in vhosts
+        for queue in vhost.queues.values()
+        for one in consumers_of(vhost, queue.consumers)
+        if sees_all or one.channel.connection.user_name == user
+    ]
     return await list_response(request, found, lambda _: FIELDS, is_paged=False, sort=("queue.vhost", "queue.name"))
 
 
 RESOURCES = (
     Resource("/consumers", {"GET": all_consumers}),
-    Resource("/consumers/{vhost}", {"GET": consumers_in_vhost}, in_vhost),
+    Resource("/consumers/{vhost}", {"GET": consumers_in_vhost}),
 )

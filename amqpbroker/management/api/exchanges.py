@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost, visible_vhosts
+from amqpbroker.management.access import in_vhost, used_vhosts
 from amqpbroker.management.api.changing.exchanges import delete_exchange, named_exchange, put_exchange
 from amqpbroker.management.api.changing.publishing import publish
 from amqpbroker.management.api.statistics import OF_EXCHANGES, message_stats
@@ -52,7 +52,7 @@ DETAILED_FIELDS: Final[Fields] = {**FIELDS, "incoming": lambda _: [], "outgoing"
 
 
 async def all_exchanges(request: ApiRequest) -> Response:
-    vhosts = [request.broker.vhosts[name] for name in visible_vhosts(request.user, request.broker)]
+    vhosts = used_vhosts(request.user, request.broker)
     return await _listed(request, vhosts)
 
 

@@ -7,8 +7,8 @@ import platform
 from collections.abc import Sequence
 from typing import Any, Final
 
-from amqpbroker.management.access import has_tag, visible_vhosts
-from amqpbroker.management.api.connections import MONITORS, open_connections, visible
+from amqpbroker.management.access import MONITORS, has_tag, visible_vhosts
+from amqpbroker.management.api.connections import open_connections, visible
 from amqpbroker.management.api.plugins import exchange_types
 from amqpbroker.management.api.statistics import OF_ALL, churn, counters_of, message_stats, with_rates
 from amqpbroker.management.listeners import listeners

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator, in_vhost, visible_vhosts
+from amqpbroker.management.access import administrator, in_vhost, used_vhosts
 from amqpbroker.management.api.changing.messages import get_messages, peek_messages
 from amqpbroker.management.api.changing.moving import move_messages
 from amqpbroker.management.api.changing.queues import (
@@ -185,7 +185,7 @@ _EXCLUSIVE: Final[Fields] = {**FIELDS_BY_TYPE[CLASSIC], "owner_pid_details": _ow
 
 
 async def all_queues(request: ApiRequest) -> Response:
-    vhosts = [request.broker.vhosts[name] for name in visible_vhosts(request.user, request.broker)]
+    vhosts = used_vhosts(request.user, request.broker)
     return await _listed(request, vhosts)
 
 
