@@ -11,7 +11,10 @@ from amqpbroker.management.formatting import amqp_table, json_table
 from amqpbroker.wire.tables import Field
 
 _VALUES: Any = st.recursive(
-    st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
