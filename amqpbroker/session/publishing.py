@@ -21,7 +21,7 @@ from amqpbroker.model.expiration import parse_expiration
 from amqpbroker.model.message import EXPIRES, PERSISTENT, Message, address_of, flags_of
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.priority import PriorityQueue
-from amqpbroker.session.authorize import authorize, authorize_topics
+from amqpbroker.session.authorize import authorize, authorize_topics, has_topics
 from amqpbroker.session.reply_to import REPLY_TO, is_reply_to
 from amqpbroker.wire import properties
 from amqpbroker.wire.constants import RETURN
@@ -104,11 +104,14 @@ class Publisher:
         self._interceptors = channel.connection.broker.interceptors
         self._version = -1
         self._groups: dict[tuple[str, tuple[str, ...], bool], RouteGroup] = {}
+        # The exchanges that the user may publish to, of those that were asked for.
+        self._writable: set[str] = set()
 
     def refresh(self) -> None:
         """Forgets the decisions if the topology, or what users may, has changed since they were made."""
         if self._version != self._vhost.version:
             self._version = self._vhost.version
+            self._writable.clear()
             self._forget()
 
     def _forget(self) -> None:
@@ -129,7 +132,7 @@ class Publisher:
         exchange = self._vhost.exchanges.get(publish.exchange)
         if publish.immediate or exchange is None or exchange.internal or is_reply_to(publish.routing_key):
             return None
-        if not exchange.pure or not self._may_publish(publish):
+        if not exchange.pure or not self._may_publish(exchange, publish):
             return None
         routing = self._vhost.route(exchange, (publish.routing_key,), _NO_PROPERTIES)
         if not routing.pure:
@@ -142,12 +145,14 @@ class Publisher:
         routes[method] = route
         return route
 
-    def _may_publish(self, publish: Basic.Publish) -> bool:
+    def _may_publish(self, exchange: Exchange, publish: Basic.Publish) -> bool:
         """Whether the user may; who may not is told so by `publish_one`, when it is its turn."""
-        connection = self._channel.connection
         try:
-            authorize(connection, publish, exchange=publish.exchange)
-            authorize_topics(connection, publish.exchange, (publish.routing_key,))
+            if exchange.name not in self._writable:
+                authorize(self._channel.connection, publish, exchange=exchange.name)
+                self._writable.add(exchange.name)
+            if has_topics(exchange):
+                authorize_topics(self._channel.connection, exchange.name, (publish.routing_key,))
         except AMQPError:
             return False
         return True
@@ -194,8 +199,10 @@ class Publisher:
             raise AMQPError(NOT_IMPLEMENTED, "immediate=true")
         vhost = self._vhost
         channel = self._channel
-        authorize(channel.connection, publish, exchange=publish.exchange)
+        if publish.exchange not in self._writable:
+            authorize(channel.connection, publish, exchange=publish.exchange)
         exchange = vhost.exchange(publish.exchange)
+        self._writable.add(exchange.name)
         if exchange.internal:
             raise AMQPError(ACCESS_REFUSED, f"cannot publish to internal {vhost.describe('exchange', exchange.name)}")
         if vhost.profile.series < (4, 0):

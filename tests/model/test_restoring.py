@@ -19,7 +19,7 @@ from amqpbroker.wire.methods import Basic, Exchange, Queue
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table, from_python
 from tests.helpers.clock import HandClock
-from tests.helpers.durable import DurableServer, server_of
+from tests.helpers.durable import DurableServer, numbered, server_of
 from tests.helpers.sessions import opened, waiting
 from tests.helpers.wire_client import WireClient
 
@@ -332,7 +332,8 @@ def test_users_and_virtual_hosts_that_were_deleted_stay_gone() -> None:
     give_access(server)
     server.vhost.new_queue("here", durable=True, auto_delete=False, owner=None, arguments={})
     new = server.broker.vhosts["new"]
-    new.new_queue("there", durable=True, auto_delete=False, owner=None, arguments={})
+    there = new.new_queue("there", durable=True, auto_delete=False, owner=None, arguments={})
+    new.put([there], numbered(3))
     new.parameters.set_policy("short", {"pattern": "", "definition": {"max-length": 1}})
     server.broker.delete_user("dora")
     server.broker.delete_vhost("new")
@@ -341,6 +342,7 @@ def test_users_and_virtual_hosts_that_were_deleted_stay_gone() -> None:
     again = server.after_a_power_cut()
     assert access_of(again) == access_of(server)
     assert (set(again.broker.vhosts), set(again.vhost.queues)) == ({"/"}, {"here"})
+    assert (again.damage, again.left) == ([], [])
 
 
 def test_a_virtual_host_of_older_versions_knows_its_queue_type_alone() -> None:
