@@ -51,11 +51,12 @@ class Acceptor:
         self._context = context
         self._beginning: set[asyncio.Task[None]] = set()
         self._accepting = server.loop.create_task(self._accept())
+        # Not before the loop has let go of it.
+        self._accepting.add_done_callback(lambda _: listening.close())
 
     def close(self) -> None:
         """Accepts nobody any more, and ends what has not become a connection."""
         self._accepting.cancel()
-        self._listening.close()
         for task in self._beginning:
             task.cancel()
 
@@ -112,7 +113,9 @@ class _Beginning:
                         connection.ends = await self._proxys_word(address)
                 await self._connect(connection)
         except (Refused, MalformedProxyHeader, OSError) as error:
-            logger.error("closing AMQP connection %s: %s", connection_name(peer, here), _reason(error))
+            # Who comes and goes without a word looks whether anybody is there.
+            level = logging.INFO if isinstance(error, ConnectionResetError) else logging.ERROR
+            logger.log(level, "closing AMQP connection %s: %s", connection_name(peer, here), _reason(error))
         finally:
             handshakes.end(self, address)
 
@@ -123,8 +126,10 @@ class _Beginning:
         header = b""
         while missing := wanted(header):
             octets = await self._server.loop.sock_recv(self._socket, missing)
-            if not octets:
+            if not octets and header:
                 raise Refused("it ended before the header of a proxy was whole")
+            if not octets:
+                raise ConnectionResetError
             header += octets
         return parse(header)
 

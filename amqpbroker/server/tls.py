@@ -5,6 +5,7 @@ the server it asks for, and from the files as they are by then. There is no sess
 is trusted no more is not let in by a ticket of before.
 """
 
+import contextlib
 import logging
 import os
 import ssl
@@ -54,13 +55,12 @@ class Tls:
 
     def refresh(self) -> None:
         """Reads the files again if one of them has changed since it was read."""
-        seen = self._look()
-        if seen != self._seen:
-            self._seen = seen
+        if self._look() != self._seen:
             self.reload()
 
     def reload(self) -> None:
         """Reads the files again. Those that cannot be used are logged, and what was read before stays in use."""
+        self._seen = self._look()
         try:
             self._shown, self._shown_by_name = self._load()
         except ConfigError as error:
@@ -105,7 +105,7 @@ class Tls:
             _read(authorities, "tls_ca", "CERTIFICATE")
             try:
                 context.load_verify_locations(authorities)
-            except ssl.SSLError as error:
+            except OSError as error:
                 raise _unusable("tls_ca", authorities, error) from None
         return context
 
@@ -143,7 +143,7 @@ class Tls:
 
         try:
             context.load_cert_chain(pair.certificate, pair.key, given_password)
-        except (ssl.SSLError, ValueError) as error:
+        except (OSError, ValueError) as error:
             where = f"{pair.key_setting}: {pair.key}"
             if isinstance(error, ssl.SSLError) and error.reason in _MISMATCHES:
                 text = (
@@ -157,8 +157,7 @@ class Tls:
                 raise _unusable(pair.setting, f"{pair.certificate}, {pair.key}", error) from None
             raise ConfigError(text) from None
         _warn_of_dates(pair.certificate, certificates)
-        if os.name == "posix" and os.stat(pair.key).st_mode & _READABLE_BY_ALL:
-            logger.warning("%s: every user of this machine can read the key; chmod 600 it", pair.key)
+        _warn_of_rights(pair.key)
 
 
 def _signature(path: str) -> tuple[int, int, int] | None:
@@ -189,6 +188,12 @@ def _read(path: str, setting: str, kind: str) -> bytes:
 def _unusable(setting: str, path: str, error: Exception) -> ConfigError:
     reason = getattr(error, "reason", None) or str(error)
     return ConfigError(f"{setting}: {path}: OpenSSL cannot use it ({reason.replace('_', ' ').lower()}); give another")
+
+
+def _warn_of_rights(key: str) -> None:
+    with contextlib.suppress(OSError):  # it has gone since it was read
+        if os.name == "posix" and os.stat(key).st_mode & _READABLE_BY_ALL:
+            logger.warning("%s: every user of this machine can read the key; chmod 600 it", key)
 
 
 def _warn_of_dates(path: str, certificates: bytes) -> None:

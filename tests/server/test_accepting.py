@@ -402,6 +402,17 @@ async def test_half_a_header_is_not_a_client(start, caplog):
     await client.leave()
 
 
+@pytest.mark.parametrize("settings", [{"port": 0, "proxy_protocol": True}, {}])
+async def test_who_comes_and_goes_without_a_word_is_no_error(start, authority, caplog, settings):
+    caplog.set_level(logging.INFO, "amqpbroker.connection")
+    server = await start(**(settings or authority.server_settings()))
+    client = await SocketClient.to(server.endpoints[0])
+    await client.leave()
+    await _until(lambda: "closing AMQP" in caplog.text)
+    assert refused(caplog) == "the client went away"
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+
+
 async def test_a_proxy_that_is_not_believed_is_refused_unread(start, caplog):
     server = await start(port=0, proxy_protocol=True, proxy_protocol_from=(ip_network("10.0.0.0/8"),))
     assert await talked(server.endpoints[0], LINE) == b""
