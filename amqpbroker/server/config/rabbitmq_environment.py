@@ -67,6 +67,8 @@ def from_rabbitmq_environment(environment: Mapping[str, str], warn: Warn) -> dic
         for row in SETTINGS
         if row.rabbitmq and environment.get(row.rabbitmq)
     }
+    if values.get("hosts") == ("auto",):  # what is usual
+        del values["hosts"]
     if default_user := _default_user(environment):
         values["default_user"] = default_user
     if (base := environment.get("RABBITMQ_MNESIA_BASE")) and "data_dir" not in values:

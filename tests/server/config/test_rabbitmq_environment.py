@@ -38,6 +38,10 @@ def test_a_default_password_alone_is_that_of_guest():
     assert load({}, {"RABBITMQ_DEFAULT_PASS": "secret"}).users == guest
 
 
+def test_an_address_may_be_the_usual_one():
+    assert load({}, {"RABBITMQ_NODE_IP_ADDRESS": "auto"}).hosts == ("127.0.0.1", "::1")
+
+
 def test_tags_alone_make_no_user():
     assert load({}, {"RABBITMQ_DEFAULT_USER_TAGS": "monitoring"}).users == load({}, {}).users
 
