@@ -87,8 +87,11 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Events, firehose, log exchange", ("observing::*",)),
     ),
     "What operators have": (
+        Feature("Permissions and topic permissions, method by method", ("permissions::*",)),
         Feature("Definitions from a RabbitMQ, and back to it", ("definitions::*",)),
         Feature("The HTTP API: what is changed over it", ("management_changes::*",)),
+        Feature("Its clients: pyrabbit2, AMQPStorm, rabbitmqadmin", ("management_clients::*",)),
+        Feature("Flower's broker tab, connections closed by operators", ("management_watching::*",)),
     ),
     "The very answer of RabbitMQ": (
         Feature("Error replies", ("errors::fault_*", "errors::message_*")),

@@ -1,0 +1,70 @@
+"""Who watches a broker by its HTTP API: Flower's broker tab, and operators who look at a connection and close it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import flower.utils.broker
+import httpx
+import pika
+import pyrabbit2
+import pytest
+from amqpstorm.management import ManagementApi
+
+from interop_tests.conftest import Connect, Names
+
+# RabbitMQ counts what happened every five seconds.
+SEEN_AFTER_S = 12.0
+
+
+def seen(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+    """What is looked at, as soon as it is as wanted."""
+    until_s = time.monotonic() + SEEN_AFTER_S
+    while not wanted(found := look()) and time.monotonic() < until_s:
+        time.sleep(0.1)
+    return found
+
+
+async def test_flower_shows_its_broker_tab(management: httpx.Client, connect: Connect, name: Names) -> None:
+    queue, url = name.queue(), management.base_url
+    connect().channel().queue_declare(queue, durable=True)
+    tab = flower.utils.broker.RabbitMQ("amqp://", f"http://guest:guest@{url.host}:{url.port}/api/")
+    shown = ("messages", "messages_ready", "messages_unacknowledged", "consumers")
+    until_s = time.monotonic() + SEEN_AFTER_S
+    while "consumers" not in (found := (await tab.queues([queue]))[0]) and time.monotonic() < until_s:
+        await asyncio.sleep(0.1)
+    assert (found["name"], [found[field] for field in shown]) == (queue, [0, 0, 0, 0])
+
+
+def test_pyrabbit2_looks_at_a_connection_and_closes_it(management: httpx.Client, connect: Connect) -> None:
+    url = management.base_url
+    client = pyrabbit2.Client(f"{url.host}:{url.port}", "guest", "guest", timeout=20)
+    connection = connect(client_properties={"connection_name": "looked at"})
+    connection.channel()
+
+    def ours() -> list[dict[str, Any]]:
+        return [one for one in client.get_connections() if one.get("user_provided_name") == "looked at"]
+
+    (found,) = seen(ours, lambda found: bool(found) and found[0].get("channels") == 1)
+    assert client.get_connection(found["name"])["user"] == "guest"
+    assert [one["number"] for one in client.get_channels() if one["connection_details"]["name"] == found["name"]] == [1]
+    client.delete_connection(found["name"])
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker) as closed:
+        connection.process_data_events(5)
+    assert closed.value.reply_code == 320
+    assert closed.value.reply_text == "CONNECTION_FORCED - Closed via management plugin"
+
+
+def test_amqpstorm_closes_a_connection_and_says_why(management: httpx.Client, connect: Connect) -> None:
+    url = management.base_url
+    client = ManagementApi(f"http://{url.host}:{url.port}", "guest", "guest")
+    connection = connect(client_properties={"connection_name": "to be closed"})
+
+    def ours() -> list[dict[str, Any]]:
+        return [one for one in client.connection.list() if one.get("user_provided_name") == "to be closed"]
+
+    (found,) = seen(ours, bool)
+    client.connection.close(found["name"], "maintenance")
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match="CONNECTION_FORCED - maintenance"):
+        connection.process_data_events(5)
