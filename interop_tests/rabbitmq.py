@@ -44,7 +44,14 @@ PLUGINS = (
 
 @contextmanager
 def rabbitmq(plugins: tuple[str, ...] = PLUGINS, config: str = "") -> Iterator[str]:
-    """Run RabbitMQ and give its amqp:// url.
+    """Run RabbitMQ and give its amqp:// url; see `rabbitmq_node`."""
+    with rabbitmq_node(plugins, config) as (url, _):
+        yield url
+
+
+@contextmanager
+def rabbitmq_node(plugins: tuple[str, ...] = PLUGINS, config: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Run RabbitMQ and give its amqp:// url, and the environment that its own programs need to reach it.
 
     plugins: names to enable; the ports they listen on are set by `config`, lines of rabbitmq.conf.
     Raises RuntimeError, with the server's last lines, if it is not ready within a minute.
@@ -65,7 +72,7 @@ def rabbitmq(plugins: tuple[str, ...] = PLUGINS, config: str = "") -> Iterator[s
             )
             try:
                 _wait_until_ready(server)
-                yield f"amqp://guest:guest@127.0.0.1:{port}/"
+                yield f"amqp://guest:guest@127.0.0.1:{port}/", environment
             finally:
                 _end(server)
         finally:

@@ -75,11 +75,12 @@ def _bench(options: Namespace) -> int:
     plan = _plan(options)
     arguments = _table(options.queue_args, "--queue-args")
     try:
-        made = _declare(to, options, arguments)
+        was_there = _is_there(to, plan.queue)
         try:
+            _declare(to, plan, None if was_there else arguments)
             return _measure(to, options, plan)
         finally:
-            if made:
+            if not was_there:
                 _remove(to, plan.queue)
     except LoadError as error:
         raise Failure(EXIT_FAILED, str(error)) from None
@@ -128,29 +129,30 @@ def _table(text: str, flag: str) -> Table:
     return table
 
 
-def _declare(to: Address, options: Namespace, arguments: Table) -> bool:
-    """The queue is there, and bound; whether it was made for this. Raises as `LoadConnection` does."""
+def _is_there(to: Address, queue: str) -> bool:
     asking = LoadConnection(to)
     try:
-        asking.call(Queue.Declare(queue=options.queue, passive=True), Queue.DeclareOk)
-        made = False
+        asking.call(Queue.Declare(queue=queue, passive=True), Queue.DeclareOk)
     except LoadError:
-        made = True
+        return False
     finally:
         asking.close()
+    return True
+
+
+def _declare(to: Address, plan: Plan, arguments: Table | None) -> None:
+    """Makes the queue, if it has arguments, and binds it. Raises LoadError: refused."""
     declaring = LoadConnection(to)
     try:
-        if made:
-            declare = Queue.Declare(queue=options.queue, durable=True, arguments=arguments)
-            declaring.call(declare, Queue.DeclareOk)
-        if options.exchange:
-            declaring.call(Exchange.Declare(exchange=options.exchange, passive=True), Exchange.DeclareOk)
-            key = options.queue if options.routing_key is None else options.routing_key
-            bind = Queue.Bind(queue=options.queue, exchange=options.exchange, routing_key=key)
+        if plan.exchange:
+            declaring.call(Exchange.Declare(exchange=plan.exchange, passive=True), Exchange.DeclareOk)
+        if arguments is not None:
+            declaring.call(Queue.Declare(queue=plan.queue, durable=True, arguments=arguments), Queue.DeclareOk)
+        if plan.exchange:
+            bind = Queue.Bind(queue=plan.queue, exchange=plan.exchange, routing_key=plan.routing_key)
             declaring.call(bind, Queue.BindOk)
     finally:
         declaring.close()
-    return made
 
 
 def _remove(to: Address, queue: str) -> None:

@@ -11,15 +11,15 @@ from amqpbroker.cli.shims.failing import EX_DATA, EX_NO_USER, EX_UNAVAILABLE, Fa
 
 def set_policy(call: Call) -> None:
     """What holds for queues and exchanges whose names match."""
-    _set_policy(call, "policies", "Setting policy", "all")
+    _set_policy(call, "policies", "Setting policy")
 
 
 def set_operator_policy(call: Call) -> None:
     """What bounds others' policies."""
-    _set_policy(call, "operator-policies", "Setting operator policy override", "queues")
+    _set_policy(call, "operator-policies", "Setting operator policy override")
 
 
-def _set_policy(call: Call, kind: str, doing: str, applies_to: str) -> None:
+def _set_policy(call: Call, kind: str, doing: str) -> None:
     name, pattern, definition = call.words
     priority = call.invocation.given.get("priority", "0")
     what = f'"{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}"'
@@ -28,7 +28,7 @@ def _set_policy(call: Call, kind: str, doing: str, applies_to: str) -> None:
         "pattern": pattern,
         "definition": _parsed(definition),
         "priority": int(priority) if priority.lstrip("-").isdecimal() else priority,
-        "apply-to": call.invocation.given.get("apply-to", applies_to),
+        "apply-to": call.invocation.given.get("apply-to", "all"),
     }
     if call.get("vhosts", call.vhost) is None:
         raise Failed(EX_DATA, f"Virtual host '{call.vhost}' does not exist")

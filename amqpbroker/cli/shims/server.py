@@ -22,6 +22,8 @@ def run(arguments: Sequence[str]) -> int:
         raise Failed(
             EX_USAGE, f"Error: amqpbroker cannot take {unknown[0]}: settings go into the environment or a file"
         )
+    if directory := os.environ.get("RABBITMQ_LOG_BASE"):
+        _make_directory(directory)
     if "-detached" in arguments:
         return _detach()
     os.environ.update(ports(os.environ))
@@ -46,8 +48,6 @@ def _detach() -> int:
     directory = os.environ.get("RABBITMQ_LOG_BASE")
     path = os.path.join(directory, f"{os.environ.get('RABBITMQ_NODENAME', 'rabbit')}.log") if directory else os.devnull
     try:
-        if directory:
-            os.makedirs(directory, exist_ok=True)
         with open(path, "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "amqpbroker", "serve"],
@@ -62,6 +62,13 @@ def _detach() -> int:
     if pid_file := os.environ.get("RABBITMQ_PID_FILE"):
         write_file(pid_file, b"%d\n" % process.pid)
     return 0
+
+
+def _make_directory(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as problem:
+        raise Failed(EX_SOFTWARE, f"Error: {path}: {problem.strerror}") from None
 
 
 def write_file(path: str, content: bytes) -> None:

@@ -37,7 +37,7 @@ DEFINITION = '{"max-length":5}'
             (
                 "PUT",
                 "/api/operator-policies/%2F/ha",
-                {"pattern": "^x", "definition": {"max-length": 5}, "priority": 0, "apply-to": "queues"},
+                {"pattern": "^x", "definition": {"max-length": 5}, "priority": 0, "apply-to": "all"},
             ),
             "",
         ),
