@@ -91,7 +91,8 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Definitions from a RabbitMQ, and back to it", ("definitions::*",)),
         Feature("The HTTP API: what is changed over it", ("management_changes::*",)),
         Feature("Its clients: pyrabbit2, AMQPStorm, rabbitmqadmin", ("management_clients::*",)),
-        Feature("Flower's broker tab, connections closed by operators", ("management_watching::*",)),
+        Feature("Connections that operators look at and close", ("management_connections::*",)),
+        Feature("Flower's broker page", ("flower::*",)),
     ),
     "The very answer of RabbitMQ": (
         Feature("Error replies", ("errors::fault_*", "errors::message_*")),

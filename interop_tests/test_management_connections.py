@@ -1,18 +1,16 @@
-"""Who watches a broker by its HTTP API: Flower's broker tab, and operators who look at a connection and close it."""
+"""Operators who look at a connection by the HTTP API's clients, and close it."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
 
-import flower.utils.broker
 import httpx
 import pika
 import pyrabbit2
 import pytest
 from amqpstorm.management import ManagementApi
 
-from interop_tests.conftest import Connect, Names
+from interop_tests.conftest import Connect
 
 # RabbitMQ counts what happened every five seconds.
 SEEN_AFTER_S = 12.0
@@ -24,17 +22,6 @@ def seen(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
     while not wanted(found := look()) and time.monotonic() < until_s:
         time.sleep(0.1)
     return found
-
-
-async def test_flower_shows_its_broker_tab(management: httpx.Client, connect: Connect, name: Names) -> None:
-    queue, url = name.queue(), management.base_url
-    connect().channel().queue_declare(queue, durable=True)
-    tab = flower.utils.broker.RabbitMQ("amqp://", f"http://guest:guest@{url.host}:{url.port}/api/")
-    shown = ("messages", "messages_ready", "messages_unacknowledged", "consumers")
-    until_s = time.monotonic() + SEEN_AFTER_S
-    while "consumers" not in (found := (await tab.queues([queue]))[0]) and time.monotonic() < until_s:
-        await asyncio.sleep(0.1)
-    assert (found["name"], [found[field] for field in shown]) == (queue, [0, 0, 0, 0])
 
 
 def test_pyrabbit2_looks_at_a_connection_and_closes_it(management: httpx.Client, connect: Connect) -> None:
