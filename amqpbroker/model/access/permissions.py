@@ -12,11 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from amqpbroker.model.access.backtracking import is_explosive
 from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.definitions import PERMISSION, TOPIC_PERMISSION, Content
 from amqpbroker.model.observing.events import INTERNAL_USER
-from amqpbroker.model.policies.validation import PATTERN_MAX_BYTES, InvalidParameterError, compile_pattern
+from amqpbroker.model.policies.backtracking import is_explosive
+from amqpbroker.model.policies.validation import (
+    PATTERN_MAX_BYTES,
+    TAKES_FOR_EVER,
+    InvalidParameterError,
+    compile_pattern,
+)
 
 if TYPE_CHECKING:
     from amqpbroker.model.observing.events import Events
@@ -237,8 +242,7 @@ def check_pattern(pattern: str) -> None:
     except re.error as error:
         raise InvalidParameterError(f"invalid regular expression '{pattern}': {error}") from error
     if is_explosive(compiled):
-        reason = "a repetition within a repetition may take for ever; write it so that nothing matches in two ways"
-        raise InvalidParameterError(f"regular expression '{pattern}': {reason}")
+        raise InvalidParameterError(f"regular expression '{pattern}' {TAKES_FOR_EVER}")
 
 
 def _compiled(pattern: str) -> re.Pattern[bytes]:

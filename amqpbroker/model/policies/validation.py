@@ -9,11 +9,15 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from amqpbroker.model.policies.backtracking import is_explosive
 from amqpbroker.profiles import Profile
 from amqpbroker.wire import erlang
 
 # Since 4.2.9, so that nobody can have the broker match at great length.
 PATTERN_MAX_BYTES: Final = 1024
+
+# RabbitMQ takes such a pattern, and gives up the search.
+TAKES_FOR_EVER: Final = "may take for ever: within a repetition something matches in two ways"
 
 # Given a name and its value, says what is wrong.
 Check = Callable[[str, Any], str | None]
@@ -87,12 +91,12 @@ def regex(profile: Profile) -> Check:
         if profile.series >= (4, 0) and size_bytes > PATTERN_MAX_BYTES:
             return f"{name} must not exceed {PATTERN_MAX_BYTES} bytes"
         try:
-            compile_pattern(value)
+            compiled = compile_pattern(value)
         except re.error as error:
             text = f"{name} should be regular expression but is invalid: "
             words, at_end = _PCRE_WORDS.get(error.msg, (error.msg, False))
             return text + erlang.with_number(words, size_bytes if at_end else error.pos or 0, len(text))
-        return None
+        return f"{name} {TAKES_FOR_EVER}" if is_explosive(compiled) else None
 
     return check
 

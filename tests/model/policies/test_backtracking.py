@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from amqpbroker.model.access.backtracking import is_explosive
 from amqpbroker.model.access.permissions import Permission
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.policies.backtracking import is_explosive
 from amqpbroker.model.policies.validation import InvalidParameterError
 from tests.helpers.wire_client import MemoryServer
 
@@ -67,7 +67,14 @@ def broker() -> Broker:
 def test_it_is_refused_as_a_permission(broker: Broker) -> None:
     with pytest.raises(InvalidParameterError) as refused:
         broker.permissions.set("anna", "/", configure="^([a-z]+_?)+$", write="", read="")
-    assert refused.value.reason.startswith("regular expression '^([a-z]+_?)+$': a repetition within a repetition")
+    assert refused.value.reason.startswith("regular expression '^([a-z]+_?)+$' may take for ever")
     with pytest.raises(InvalidParameterError):
         broker.topic_permissions.set("anna", "/", "amq.topic", write="(a+)+", read="")
     assert broker.permissions.get("anna", "/") == Permission("anna", "/", ".*", ".*", ".*")
+
+
+def test_it_is_refused_as_the_pattern_of_a_policy(broker: Broker) -> None:
+    parameters = broker.vhosts["/"].parameters
+    with pytest.raises(InvalidParameterError, match="pattern may take for ever"):
+        parameters.set_policy("short", {"pattern": "(a+)+$", "definition": {"max-length": 1}})
+    assert list(parameters.policies) == []
