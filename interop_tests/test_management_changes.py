@@ -542,4 +542,6 @@ def test_what_was_declared_over_http_survives_a_kill(tmp_path: Path) -> None:
     connection = pika.BlockingConnection(parameters)
     assert connection.channel().queue_declare("tasks", passive=True).method.message_count == 1
     connection.close()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", auth=("guest", "guest"), timeout=20) as client:
+        assert client.get("vhosts/team").status_code == 200
     broker.stop()

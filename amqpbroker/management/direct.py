@@ -45,6 +45,7 @@ class DirectChannel:
         wire = WireConnection(server.settings, server.ticker.now_s())
         # Frames of any size: nobody has to read them.
         wire.frame_max_bytes = 0
+        self._flush_soon = server.flush_soon
         self._written: list[bytes] = []
         self._connection = wire.handler = Connection(
             server.broker,
@@ -87,6 +88,7 @@ class DirectChannel:
     def give_back(self) -> None:
         """What was got and not settled goes back, as if its client had gone."""
         self._channel.settle(self._channel.unacked.take(0, True), Return.LOST)
+        self._flush_soon()
 
     # Publishing
 
