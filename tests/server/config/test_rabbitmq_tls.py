@@ -10,9 +10,9 @@ from tests.helpers.configuration import conf, refusal
 
 TLS = """
 listeners.ssl.default = 5671
-ssl_options.cacertfile = /tls/ca.pem
-ssl_options.certfile = /tls/cert.pem
-ssl_options.keyfile = /tls/key.pem
+ssl_options.cacertfile = /etc/ca.pem
+ssl_options.certfile = /etc/cert.pem
+ssl_options.keyfile = /etc/key.pem
 ssl_options.password = s3cret
 ssl_options.verify = verify_peer
 ssl_options.fail_if_no_peer_cert = true
@@ -32,8 +32,8 @@ def loaded(tmp_path: Path, text: str) -> tuple[Config, str]:
 
 def test_tls_is_as_it_is_there_but_for_versions_that_are_no_longer_safe(tmp_path: Path):
     config, told = loaded(tmp_path, TLS)
-    assert (config.tls_port, config.tls_cert, config.tls_key) == (5671, "/tls/cert.pem", "/tls/key.pem")
-    assert (config.tls_key_password, config.tls_ca) == ("s3cret", "/tls/ca.pem")
+    assert (config.tls_port, config.tls_cert, config.tls_key) == (5671, "/etc/cert.pem", "/etc/key.pem")
+    assert (config.tls_key_password, config.tls_ca) == ("s3cret", "/etc/ca.pem")
     assert (config.tls_verify, config.tls_fail_if_no_peer_cert) == ("peer", True)
     assert (config.tls_versions, config.tls_ciphers) == (("tlsv1.3",), ("ECDHE-RSA-AES256-GCM-SHA384",))
     assert told.endswith("mean nothing here: ssl_options.versions.2 (line 10), ssl_options.depth (line 12)")
