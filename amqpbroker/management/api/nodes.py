@@ -78,10 +78,10 @@ def _churn(name: str) -> Callable[[ApiRequest], int]:
 
 _FIELDS: Final[Fields] = {
     "applications": lambda one: applications(one.broker.profile),
-    "auth_mechanisms": lambda _: mechanisms(),
+    "auth_mechanisms": lambda one: mechanisms(one.server.config.auth_mechanisms),
     "being_drained": lambda _: False,
     "cluster_links": lambda _: [],
-    "config_files": lambda _: [],
+    "config_files": lambda one: [one.server.config.config_file] if one.server.config.config_file else [],
     "contexts": contexts,
     "db_dir": _directory,
     "disk_free_alarm": lambda one: DISK in one.broker.alarms,
@@ -89,7 +89,7 @@ _FIELDS: Final[Fields] = {
     "enabled_plugins": lambda _: list(PLUGINS),
     "exchange_types": lambda one: exchange_types(one.broker.profile),
     "fd_total": lambda _: process.descriptors()[1],
-    "log_files": lambda _: ["<stderr>"],
+    "log_files": lambda one: [one.server.config.log_file or "<stderr>"],
     "mem_alarm": lambda one: MEMORY in one.broker.alarms,
     "mem_calculation_strategy": lambda _: "rss",
     "mem_limit": lambda one: one.server.alarms.watermark_bytes,

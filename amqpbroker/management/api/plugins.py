@@ -1,11 +1,11 @@
 """What the broker can do, as RabbitMQ lists it: types of exchanges, mechanisms, plugins, feature flags."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from amqpbroker import __version__
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
 from amqpbroker.profiles import Profile
-from amqpbroker.protocol.sasl import MECHANISMS
 
 # RabbitMQ's plugins for what is built in here.
 PLUGINS: Final = (
@@ -32,11 +32,9 @@ def exchange_types(profile: Profile) -> list[dict[str, Any]]:
     ]
 
 
-def mechanisms() -> list[dict[str, Any]]:
-    """How clients can log in."""
-    return [
-        {"name": name, "description": f"SASL {name} authentication mechanism", "enabled": True} for name in MECHANISMS
-    ]
+def mechanisms(enabled: Iterable[str]) -> list[dict[str, Any]]:
+    """How clients can log in. enabled: by these."""
+    return [{"name": name, "description": f"SASL {name} authentication mechanism", "enabled": True} for name in enabled]
 
 
 def applications(profile: Profile) -> list[dict[str, Any]]:
