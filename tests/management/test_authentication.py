@@ -27,6 +27,15 @@ async def test_wrong_credentials_are_refused(credentials: bytes) -> None:
             authenticate(basic(credentials), "127.0.0.1", server.broker)
 
 
+async def test_who_guesses_has_to_wait_and_hears_nothing_of_it() -> None:
+    async with api() as (server, _):
+        for _ in range(5):
+            server.broker.failed_logins.failed("192.0.2.1", "guest", server.ticker.now_s())
+        with pytest.raises(NotAuthenticated, match="Login failed"):
+            authenticate(basic(b"guest:guest"), "192.0.2.1", server.broker)
+        assert authenticate(basic(b"guest:guest"), "127.0.0.1", server.broker).name == "guest"
+
+
 @pytest.mark.parametrize("header", ["", "Basic", "Digest abc", "Basic %%%"])
 async def test_what_are_no_credentials_is_refused(header: str) -> None:
     async with api() as (server, _):

@@ -26,6 +26,24 @@ def test_a_wrong_password_is_told_to_who_can_hear_it() -> None:
     assert refused.reply_code == ACCESS_REFUSED
 
 
+def test_who_guesses_has_to_wait_even_with_the_right_password() -> None:
+    server = MemoryServer()
+
+    def log_in(password: str) -> WireClient:
+        client = WireClient(server)
+        client.feed(b"AMQP\0\0\x09\x01")
+        client.send(0, start_ok("anna", password))
+        return client
+
+    for _ in range(5):
+        log_in("wrong")
+    waits = log_in("secret")
+    assert waits.session.user is None
+    assert "PLAIN login refused: user 'anna' - too many failed logins" in str(waits.faults[0])
+    server.clock.advance(1.0)
+    assert log_in("secret").session.user_name == "anna"
+
+
 def test_guest_is_refused_from_elsewhere_and_others_are_not() -> None:
     assert WireClient(from_loopback=False).connect(user="anna", password="secret").session.user_name == "anna"
     guest = WireClient(from_loopback=False)
