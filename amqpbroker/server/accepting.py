@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.server.proxy_protocol import Ends, MalformedProxyHeader, parse, wanted
 from amqpbroker.server.transport import ConnectionTransport, connection_name
@@ -64,14 +64,14 @@ class Acceptor:
         loop = self._server.loop
         while True:
             try:
-                accepted, _ = await loop.sock_accept(self._listening)
+                accepted, peer = await loop.sock_accept(self._listening)
             except ConnectionAbortedError:  # it has gone already
                 continue
             except OSError as error:
                 logger.error("cannot accept connections: %s", error.strerror)
                 await asyncio.sleep(_REST_S)
                 continue
-            beginning = loop.create_task(_Beginning(self._server, accepted, self._context).run())
+            beginning = loop.create_task(_Beginning(self._server, accepted, peer, self._context).run())
             self._beginning.add(beginning)
             beginning.add_done_callback(self._begun)
             # Others have their turn between two who come at once.
@@ -84,11 +84,14 @@ class Acceptor:
 
 
 class _Beginning:
-    """A socket from being accepted to its connection."""
+    """A socket until its connection. peer: where it comes from, which a socket whose client has gone forgets."""
 
-    def __init__(self, server: "Server", socket_: socket.socket, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, server: "Server", socket_: socket.socket, peer: tuple[Any, ...], context: ssl.SSLContext | None
+    ) -> None:
         self._server = server
         self._socket = socket_
+        self._peer = peer
         self._context = context
         self._task: asyncio.Task[None] | None = None
 
@@ -101,8 +104,7 @@ class _Beginning:
         """Ends with a connection that goes on by itself, or with a closed socket and a line in the log."""
         self._task = asyncio.current_task()
         handshakes = self._server.handshakes
-        peer, here = _name_of(self._socket, "peer"), _name_of(self._socket, "here")
-        address = str(peer[0]) if peer else ""
+        address, name = str(self._peer[0]), connection_name(self._peer, self._socket.getsockname())
         # Made now: the time it has to log in counts from here.
         connection = ConnectionTransport(self._server)
         handshakes.begin(self, address, self._server.ticker.now_s())
@@ -115,7 +117,7 @@ class _Beginning:
         except (Refused, MalformedProxyHeader, OSError) as error:
             # Who comes and goes without a word looks whether anybody is there.
             level = logging.INFO if isinstance(error, ConnectionResetError) else logging.ERROR
-            logger.log(level, "closing AMQP connection %s: %s", connection_name(peer, here), _reason(error))
+            logger.log(level, "closing AMQP connection %s: %s", name, _reason(error))
         finally:
             handshakes.end(self, address)
 
@@ -134,8 +136,6 @@ class _Beginning:
         return parse(header)
 
     def _is_believed(self, address: str) -> bool:
-        if not address:  # it has gone already
-            return False
         found = ip_address(address.partition("%")[0])
         found = getattr(found, "ipv4_mapped", None) or found
         return any(found in network for network in self._server.config.proxy_protocol_from)
@@ -200,16 +200,10 @@ def _closed_unless_done(socket_: socket.socket) -> Iterator[None]:
             socket_.close()
 
 
-def _name_of(socket_: socket.socket, end: str) -> tuple[str, int] | None:
-    try:
-        name = socket_.getpeername() if end == "peer" else socket_.getsockname()
-    except OSError:  # it has gone already
-        return None
-    return name[0], name[1]
-
-
 def _reason(error: Exception) -> str:
     match error:
+        case ConnectionResetError():
+            return "the client went away"
         case TimeoutError() | ConnectionAbortedError():
             return "its handshake took too long"
         case ssl.SSLCertVerificationError():
@@ -217,7 +211,7 @@ def _reason(error: Exception) -> str:
         case ssl.SSLError() if error.reason:
             return f"TLS: {_ADVICE.get(error.reason, error.reason.replace('_', ' ').lower())}"
         case OSError():
-            return error.strerror or str(error) or "the client went away"
+            return error.strerror or str(error)
         case MalformedProxyHeader():
             return f"the header of the proxy is malformed: {error}"
     return str(error)

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from amqpbroker.server import accepting
 from amqpbroker.server.config import Config, ConfiguredUser
+from amqpbroker.server.config.tls_kinds import NamedCertificate
 from amqpbroker.server.listening import Endpoint
 from amqpbroker.server.server import Server
 from amqpbroker.wire.constants import PROTOCOL_HEADER
@@ -94,6 +95,33 @@ async def test_plain_and_tls_have_a_port_each(start, authority):
     assert (plain.tls, encrypted.tls) == (False, True)
     for endpoint, tls in ((plain, None), (encrypted, authority.client_context())):
         client = await SocketClient.opened(endpoint, tls=tls)
+        await client.leave()
+
+
+def shown_to(client: SocketClient) -> str:
+    """The first name of the certificate that the client was shown."""
+    certificate = client.writer.get_extra_info("peercert")
+    return str(certificate["subjectAltName"][0][1])
+
+
+async def test_a_renewed_certificate_is_for_new_clients_and_those_before_stay(start, authority):
+    server = await start(**authority.server_settings())
+    before = await SocketClient.opened(server.endpoints[0], tls=authority.client_context())
+    authority.issue("server", "renewed.example", "localhost")
+    after = await SocketClient.opened(server.endpoints[0], tls=authority.client_context())
+    assert (shown_to(before), shown_to(after)) == ("localhost", "renewed.example")
+    assert await before.call(1, Basic.Qos()) == Basic.QosOk()
+    for client in (before, after):
+        await client.leave()
+
+
+async def test_the_name_that_a_client_asks_for_picks_the_certificate(start, authority):
+    named = NamedCertificate("other.example", *authority.issue("other", "other.example"))
+    server = await start(**authority.server_settings(tls_sni=(named,)))
+    for name in ("localhost", "other.example"):
+        tls = authority.client_context()
+        client = await SocketClient.opened(server.endpoints[0], tls=tls, server_hostname=name)
+        assert shown_to(client) == name
         await client.leave()
 
 
@@ -403,11 +431,14 @@ async def test_half_a_header_is_not_a_client(start, caplog):
 
 
 @pytest.mark.parametrize("settings", [{"port": 0, "proxy_protocol": True}, {}])
-async def test_who_comes_and_goes_without_a_word_is_no_error(start, authority, caplog, settings):
+@pytest.mark.parametrize("reset", [False, True])
+async def test_who_comes_and_goes_without_a_word_is_no_error(start, authority, caplog, settings, reset):
     caplog.set_level(logging.INFO, "amqpbroker.connection")
     server = await start(**(settings or authority.server_settings()))
-    client = await SocketClient.to(server.endpoints[0])
-    await client.leave()
+    with socket.create_connection((server.endpoints[0].host, server.endpoints[0].port)) as client:
+        if reset:
+            # As the checks of proxies end: the broker finds a socket that does not know any more whose it was.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await _until(lambda: "closing AMQP" in caplog.text)
     assert refused(caplog) == "the client went away"
     assert {record.levelno for record in caplog.records} == {logging.INFO}
