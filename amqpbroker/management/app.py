@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from amqpbroker.management import api, static
+from amqpbroker.management import api, redirects, static
 from amqpbroker.management.errors import ApiError, NotFound
 from amqpbroker.management.guards import Guards
 from amqpbroker.management.inbox.inbox import Inbox
@@ -39,7 +39,8 @@ _HEADERS: Final = {
 
 def build_app(server: "Server") -> ASGIApp:
     """All of it: what `listener` serves."""
-    routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES] + static.ROUTES
+    routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES]
+    routes += static.ROUTES + redirects.ROUTES
     inner = Starlette(routes=routes, exception_handlers={404: _not_found})
     inner.router.redirect_slashes = False
     inner.state.sessions = Sessions(server.broker.users, server.ticker.now_s)
