@@ -53,6 +53,13 @@ async def test_policies_are_told_by_name_and_by_what_they_come_to() -> None:
         assert queue["effective_policy_definition"] == {"message-ttl": 5_000, "max-length": 8}
 
 
+async def test_a_queue_runs_or_is_paused() -> None:
+    async with busy_broker() as busy:
+        assert (await busy.get("queues/%2F/classic"))["state"] == "running"
+        await busy.http.post("/api/queues/%2F/classic/actions", json={"action": "pause"})
+        assert (await busy.get("queues/%2F?sort=state&columns=state"))[0]["state"] == "paused"
+
+
 async def test_an_exclusive_queue_is_told_with_its_owner() -> None:
     async with busy_broker() as busy:
         await busy.amqp.call(1, Queue.Declare(queue="mine", exclusive=True))
