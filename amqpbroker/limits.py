@@ -45,6 +45,8 @@ NAME_MAX_BYTES: Final = 255
 ROUTE_MEMO_MAX: Final = 4_096
 HEADER_MEMO_MAX: Final = 1_024
 DELIVER_MEMO_MAX: Final = 4_096
+# So many ways of messages hold back what they have counted; then all of them are counted up.
+UNCOUNTED_MAX: Final = 1_024
 
 # A connection's share of one turn of the loop, so that a consumer without prefetch cannot fill the outbox before the
 # transport can say that it is full.

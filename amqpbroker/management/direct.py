@@ -110,7 +110,7 @@ class DirectChannel:
     def answers(self) -> Iterator[Answer]:
         """What the broker has sent. To be called once, when all is recorded: that ends it."""
         self._connection.flush()
-        self._connection.vhost.counters.add(self._channel.counters)
+        self._channel.keep_counters()
         data = b"".join(self._written)
         self._written.clear()
         position = 0

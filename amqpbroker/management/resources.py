@@ -94,6 +94,7 @@ async def _answer(resource: Resource, server: "Server", request: Request) -> Res
     asked = ApiRequest(request, server, user, resource.body_max_bytes)
     access = resource.access if method == "GET" or resource.changing is None else resource.changing
     access(asked)
+    server.broker.count_up()
     try:
         result = await handler(asked)
     except AMQPError as error:

@@ -168,6 +168,11 @@ class Broker:
         self.events.vhost_deleted(vhost, user)
         del self.vhosts[name]
 
+    def count_up(self) -> None:
+        """From now on all counters are true, see `VirtualHost.count_up`."""
+        for vhost in self.vhosts.values():
+            vhost.count_up()
+
     def _keep_counters(self, vhost: VirtualHost) -> None:
         """A virtual host goes, and its part in the totals stays."""
         self.counters.add(vhost.counters)

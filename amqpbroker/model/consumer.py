@@ -32,6 +32,7 @@ class Consumer:
     in_turn: whether it stands in the queue's round; it leaves when it has no capacity. weight: its share, where the
     queue has the dispatch strategy `weighted`. waits: it gets nothing, whatever its capacity: another one is the single
     active consumer, or it has let messages time out. timed_out: how many of these its client has not settled.
+    given: how many messages it was given that neither its queue nor its channel has counted yet.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Consumer:
         "budget",
         "credit",
         "exclusive",
+        "given",
         "in_turn",
         "no_ack",
         "number",
@@ -85,6 +87,7 @@ class Consumer:
         self.registered = False
         self.waits = False
         self.timed_out = 0
+        self.given = 0
 
     @property
     def outstanding(self) -> int:
@@ -100,6 +103,15 @@ class Consumer:
         if self.no_ack or budget.credit > self.credit:
             return self.credit
         return max(budget.credit, 0)
+
+    def count_up(self) -> None:
+        """What it was given is counted, see `VirtualHost.count_up`."""
+        count, self.given = self.given, 0
+        for counters in (self.queue.counters, self.sink.counters):
+            if self.no_ack:
+                counters.deliver_no_ack += count
+            else:
+                counters.deliver += count
 
     def spend(self, count: int) -> None:
         """Messages were given to it."""

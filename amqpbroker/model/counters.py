@@ -101,7 +101,7 @@ class Attempts:
 
 
 class Traffic:
-    """What went over sockets: octets, and how many reads and writes these were."""
+    """What went over sockets: octets, and packets as far as the system counts them."""
 
     __slots__ = ("recv_cnt", "recv_oct", "send_cnt", "send_oct")
 

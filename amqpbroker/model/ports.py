@@ -58,6 +58,10 @@ class LiveConnection(Protocol):
 class Sink(Protocol):
     """Where a consumer's messages go: a channel of a connection."""
 
+    @property
+    def counters(self) -> Counters:
+        """What it counts in."""
+
     def deliver(
         self,
         consumer: "Consumer",
@@ -75,6 +79,13 @@ class Sink(Protocol):
 
     def client(self) -> Client:
         """Who it is, for those who watch."""
+
+
+class Uncounted(Protocol):
+    """What has gone by and is not counted yet: adding it up now and then is cheaper than for each run."""
+
+    def count_up(self) -> None:
+        """Everybody whom it concerns counts it."""
 
 
 class Tap:

@@ -534,17 +534,11 @@ class Queue:
         redelivered: bool,
     ) -> None:
         count = len(messages)
-        counters = self.counters
-        if redelivered:
-            counters.redeliver += count
         if not consumer.no_ack:
-            counters.deliver += count
             self.unacked += count
             consumer.spend(count)
-        else:
-            counters.deliver_no_ack += count
-            if self.rules is not None:
-                self.rules.left(messages)
+        elif self.rules is not None:
+            self.rules.left(messages)
         consumer.sink.deliver(consumer, positions, messages, redelivered)
 
     # What clients had

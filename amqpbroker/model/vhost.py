@@ -11,6 +11,7 @@ from amqpbroker.errors import (
     RESOURCE_LOCKED,
     AMQPError,
 )
+from amqpbroker.limits import UNCOUNTED_MAX
 from amqpbroker.model.arguments import CLASSIC, QUEUE_TYPES, QUORUM, STREAM, queue_type
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.counters import Churn, Counters, Traffic
@@ -34,7 +35,7 @@ from amqpbroker.model.observing.events import INTERNAL_USER, Events
 from amqpbroker.model.observing.taps import with_tap, without_tap
 from amqpbroker.model.policies.parameters import Parameters
 from amqpbroker.model.policies.validation import InvalidParameterError
-from amqpbroker.model.ports import Clock, Journal, RecordedQueue, Store, Tap
+from amqpbroker.model.ports import Clock, Journal, RecordedQueue, Store, Tap, Uncounted
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues.paged import NO_STORE, PagedQueue
 from amqpbroker.model.queues.priority import PriorityQueue, classic_levels
@@ -100,6 +101,7 @@ class VirtualHost:
         self.protected_from_deletion = False
         self.recorded = False
         self.counters = Counters()
+        self._uncounted: list[Uncounted] = []
         self.queue_counters: dict[str, Counters] = {}
         self.traffic = Traffic()
         self.churn = churn or Churn()
@@ -167,6 +169,28 @@ class VirtualHost:
         if self.journal is not None:
             self.journal.undefine(VHOST, self.name, "")
 
+    # What is counted
+
+    def will_count(self, uncounted: Uncounted) -> None:
+        """Something has counted for others, and goes on doing so until it is asked to `count_up`."""
+        self._uncounted.append(uncounted)
+        if len(self._uncounted) >= UNCOUNTED_MAX:
+            self.count_up()
+
+    def count_up(self) -> None:
+        """From now on the counters of exchanges, queues and channels are true. To be called before they are read."""
+        uncounted, self._uncounted = self._uncounted, []
+        for one in uncounted:
+            one.count_up()
+
+    def _keep_counters(self, queue: Queue) -> None:
+        """A queue goes, and its part in the totals stays; channels have counted what it gave to clients."""
+        self.count_up()
+        self.churn.queue_deleted += 1
+        self.queue_counters.setdefault(queue.settings.kind, Counters()).add(queue.counters)
+        self.counters.disk_reads += queue.counters.disk_reads
+        self.counters.disk_writes += queue.counters.disk_writes
+
     # Who watches
 
     def watch(self, tap: Tap) -> None:
@@ -215,6 +239,7 @@ class VirtualHost:
         if exchange is None:
             return
         self.version += 1
+        self.count_up()
         self.counters.add(exchange.counters)
         if self.journal is not None and exchange.durable:
             self.journal.undefine(EXCHANGE, self.name, name)
@@ -416,13 +441,6 @@ class VirtualHost:
             queue.remove_consumer(consumer)
             consumer.sink.cancelled(consumer)
         return count
-
-    def _keep_counters(self, queue: Queue) -> None:
-        """A queue goes, and its part in the totals stays; channels have counted what it gave to clients."""
-        self.churn.queue_deleted += 1
-        self.queue_counters.setdefault(queue.settings.kind, Counters()).add(queue.counters)
-        self.counters.disk_reads += queue.counters.disk_reads
-        self.counters.disk_writes += queue.counters.disk_writes
 
     def consumer_gone(self, queue: Queue) -> None:
         """A consumer was removed: an auto-delete queue goes with its last one."""

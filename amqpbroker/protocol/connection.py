@@ -97,7 +97,7 @@ class Connection:
     drop_at_s: when the socket has to be closed, None while it may stay. on_fault: told what went wrong, for the log.
     more: one turn's work is done but not all that was read; `feed` is to be called again, with nothing if need be,
     after the outbox was written and others had their turn.
-    mechanisms: the ways to log in that it offers. read_count, write_count: in how many pieces octets came and went.
+    mechanisms: the ways to log in that it offers.
     held: by channel, answers that wait for what is outside of here, each with the number that has to be reached.
     """
 
@@ -119,8 +119,6 @@ class Connection:
         self.drop_at_s: float | None = now_s + settings.handshake_timeout_s
         self.octets_received = 0
         self.octets_sent = 0
-        self.read_count = 0
-        self.write_count = 0
         self.on_fault: Callable[[AMQPError | str], None] = lambda fault: None
         self._now_s = now_s
         self._rest = b""
@@ -132,9 +130,7 @@ class Connection:
 
     def feed(self, data: bytes, now_s: float) -> None:
         """Takes what was read from the socket."""
-        if data:
-            self.read_count += 1
-            self.octets_received += len(data)
+        self.octets_received += len(data)
         self._now_s = now_s
         self.more = False
         self._frames_left = TURN_MAX_FRAMES
@@ -157,9 +153,7 @@ class Connection:
         self.outbox.clear()
         self.outbox_bytes = 0
         self.touched = False
-        if data:
-            self.write_count += 1
-            self.octets_sent += len(data)
+        self.octets_sent += len(data)
         return data
 
     @property

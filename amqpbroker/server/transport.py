@@ -13,6 +13,7 @@ from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.server.logins import logins, mechanisms
+from amqpbroker.server.packets import packets_of
 from amqpbroker.server.steps import Steps
 from amqpbroker.server.ticker import Deadline
 from amqpbroker.session.connection import Connection, Transport
@@ -82,6 +83,7 @@ class ConnectionTransport(asyncio.Protocol):
                 _end(peer),
                 _tls_facts(tls) if tls is not None else None,
                 logins(self._server.config, tls),
+                partial(packets_of, transport.get_extra_info("socket")),
             ),
             self._server.config.message_size_max_bytes,
         )

@@ -81,7 +81,7 @@ class Channel:
 
     @property
     def counters(self) -> Counters:
-        """What it has counted so far."""
+        """What it has counted so far; see `VirtualHost.count_up`."""
         if self.confirms is not None:
             self._counters.publish_confirm = self.confirms.published
             self._counters.confirm = self.confirms.confirmed
@@ -181,7 +181,7 @@ class Channel:
         for target in left:
             # It may have had the single active consumer, and others wait.
             target.drain()
-        self.connection.vhost.counters.add(self.counters)
+        self.keep_counters()
         self.connection.channel_closed(self)
         self.connection.vhost.events.channel_closed(self, consumer_count, self.connection.user_name)
 
@@ -232,7 +232,7 @@ class Channel:
         """Messages of a transaction; False: a full queue did not take one of them."""
         # Queues may be gone since it was published, or refuse now.
         left = tuple(target for target in group.queues if not target.deleted)
-        group = RouteGroup(group.exchange, left, group.mandatory)
+        group = RouteGroup(group.exchange, left, group.mandatory, self._counters)
         if not group.refusing:
             self.route_run(group, messages)
             return True
@@ -245,17 +245,18 @@ class Channel:
 
     def route_run(self, group: RouteGroup, messages: Sequence[Message], refusers: Sequence[Queue] = ()) -> None:
         """Puts messages into their queues, or sends them back. refusers: those that take none."""
+        vhost = self.connection.vhost
+        if group.count:
+            group.count += len(messages)
+        else:
+            group.count = len(messages)
+            vhost.will_count(group)
         if refusers:
             group = group.without(refusers)
-        tap = self.connection.vhost.tap
+        tap = vhost.tap
         if tap is not None:
             tap.published(self, group.exchange, group.queues, messages)
-        count = len(messages)
-        self._counters.publish += count
-        counters = group.exchange.counters
-        counters.publish_in += count
         if group.mandatory:
-            self._counters.return_unroutable += count
             if tap is not None:
                 tap.returned(messages)
             wire = self.connection.wire
@@ -267,14 +268,9 @@ class Channel:
             journal.publish([target.part_for(flags) for target in recording], messages)
             self.connection.publishes_logged = True
         if len(group.queues) == 1:
-            counters.publish_out += count
             self._put(group.queues[0], messages)
-        elif not group.queues:
-            if not group.mandatory and not refusers:
-                self._counters.drop_unroutable += count
         else:
-            counters.publish_out += count * len(group.queues)
-            with self.connection.vhost.dead_letters.held():
+            with vhost.dead_letters.held():
                 for target in group.queues:
                     self._put(target, messages)
         for refuser in refusers:
@@ -283,7 +279,6 @@ class Channel:
             refuser.rules.refused(messages[0])
 
     def _put(self, target: Queue, messages: Sequence[Message]) -> None:
-        target.counters.publish += len(messages)
         target.extend(messages)
         if target.is_lagging:
             self.connection.lagging = target
@@ -302,13 +297,16 @@ class Channel:
         tag = self.next_delivery_tag
         self.next_delivery_tag = tag + count
         number = consumer.number
-        counters = self._counters
-        if redelivered:
-            counters.redeliver += count
-        if consumer.no_ack:
-            counters.deliver_no_ack += count
+        vhost = self.connection.vhost
+        if consumer.given:
+            consumer.given += count
         else:
-            counters.deliver += count
+            consumer.given = count
+            vhost.will_count(consumer)
+        if redelivered:
+            consumer.queue.counters.redeliver += count
+            self._counters.redeliver += count
+        if not consumer.no_ack:
             self.unacked.entries.update(
                 zip(range(tag, tag + count), zip(positions, messages, repeat(number)), strict=False)
             )
@@ -319,7 +317,7 @@ class Channel:
             self.connection.touched()
         if wire.outbox_bytes > OUTBOX_MAX_BYTES:
             self.connection.fill()
-        tap = self.connection.vhost.tap
+        tap = vhost.tap
         if tap is not None:
             tap.delivered(consumer, messages, redelivered)
 
@@ -488,6 +486,12 @@ class Channel:
         getter = self._getters[target.name] = self.stand_in(target)
         self._consumer_timeout.watch(getter)
         return getter
+
+    def keep_counters(self) -> None:
+        """The channel goes, and its part in the totals stays."""
+        vhost = self.connection.vhost
+        vhost.count_up()
+        vhost.counters.add(self.counters)
 
     def has_got(self, target: Queue, no_ack: bool, redelivered: bool) -> None:
         """Counts a message of basic.get."""

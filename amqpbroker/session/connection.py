@@ -35,7 +35,7 @@ class Transport:
     is on this machine. force_close: tells the client that the connection is closed from here, and why. name: what logs
     call the connection. here, peer: address and port of the two ends, where there are such. tls: what is told of it, if
     it has TLS. logins: by mechanism, for those that send no password, (the user that the peer is, why it is none): one
-    of the two is empty.
+    of the two is empty. packets: how many were (received, sent).
     """
 
     write: Callable[[bytes], None]
@@ -48,6 +48,7 @@ class Transport:
     peer: tuple[str, int] | None = None
     tls: TlsFacts | None = None
     logins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    packets: Callable[[], tuple[int, int]] = lambda: (0, 0)
 
 
 class Connection:
@@ -131,8 +132,8 @@ class Connection:
 
     def traffic(self) -> Traffic:
         """What came and went so far."""
-        wire = self.wire
-        return Traffic(wire.octets_received, wire.read_count, wire.octets_sent, wire.write_count)
+        packets_received, packets_sent = self._transport.packets()
+        return Traffic(self.wire.octets_received, packets_received, self.wire.octets_sent, packets_sent)
 
     # What the protocol calls
 

@@ -16,6 +16,7 @@ from amqpbroker.errors import (
     AMQPError,
 )
 from amqpbroker.limits import ROUTE_MEMO_MAX
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.expiration import parse_expiration
 from amqpbroker.model.message import EXPIRES, PERSISTENT, Message, address_of, flags_of
@@ -44,12 +45,15 @@ class RouteGroup:
     """Where messages go: what a run has in common. mandatory: they come back if there are no queues.
 
     logged: those of the queues that record what is persistent; all_logged: those that record everything. by_level: one
-    of those keeps messages by their priority. refusing: those that may not take a message.
+    of those keeps messages by their priority. refusing: those that may not take a message. count: how many messages
+    went this way that neither exchange nor queues nor channel have counted yet.
     """
 
     __slots__ = (
+        "_counters",
         "all_logged",
         "by_level",
+        "count",
         "exchange",
         "kept",
         "logged",
@@ -59,7 +63,11 @@ class RouteGroup:
         "refusing",
     )
 
-    def __init__(self, exchange: Exchange, queues: tuple[Queue, ...], mandatory: bool) -> None:
+    def __init__(
+        self, exchange: Exchange, queues: tuple[Queue, ...], mandatory: bool, channel_counters: Counters
+    ) -> None:
+        self.count = 0
+        self._counters = channel_counters
         self.exchange = exchange
         self.queues = queues
         self.logged = [queue for queue in queues if queue.log is not None]
@@ -82,7 +90,22 @@ class RouteGroup:
 
     def without(self, refusers: Sequence[Queue]) -> "RouteGroup":
         """The same without some of the queues."""
-        return RouteGroup(self.exchange, tuple(queue for queue in self.queues if queue not in refusers), False)
+        return RouteGroup(
+            self.exchange, tuple(queue for queue in self.queues if queue not in refusers), False, self._counters
+        )
+
+    def count_up(self) -> None:
+        """What went this way is counted, see `VirtualHost.count_up`."""
+        count, self.count = self.count, 0
+        self._counters.publish += count
+        self.exchange.counters.publish_in += count
+        self.exchange.counters.publish_out += count * len(self.queues)
+        for queue in self.queues:
+            queue.counters.publish += count
+        if self.mandatory:
+            self._counters.return_unroutable += count
+        elif not self.queues:
+            self._counters.drop_unroutable += count
 
 
 class Route:
@@ -232,7 +255,7 @@ class Publisher:
             header = properties.replace(header, headers={name: headers[name] for name in headers if name != "BCC"})
         routing = vhost.route(exchange, keys, values)
         queues, routed = self._queues(exchange, keys, routing.queue_names)
-        group = RouteGroup(exchange, queues, publish.mandatory and not routed)
+        group = RouteGroup(exchange, queues, publish.mandatory and not routed, channel.counters)
         flags = flags_of(values.delivery_mode, values.priority, values.expiration is not None)
         if flags & EXPIRES:
             vhost.expect_deadlines(queues)
@@ -269,7 +292,7 @@ class Publisher:
         group = self._groups.get(key)
         if group is None:
             queues = tuple(self._vhost.queues[name] for name in names)
-            group = self._groups[key] = RouteGroup(exchange, queues, key[2])
+            group = self._groups[key] = RouteGroup(exchange, queues, key[2], self._channel.counters)
         return group
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from amqpbroker.model.consumer import ChannelBudget, Consumer
+from amqpbroker.model.counters import Counters
 from amqpbroker.model.message import Message
 from amqpbroker.model.ports import Client
 
@@ -26,6 +27,7 @@ class Outlet:
         self.deliveries: list[Delivery] = []
         self.budgets: list[ChannelBudget] = []
         self.full_after = full_after
+        self.counters = Counters()
 
     def deliver(
         self,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from amqpbroker.limits import UNCOUNTED_MAX
 from amqpbroker.model.counters import COUNTED, Counters, Traffic
 from amqpbroker.wire.constants import PROTOCOL_HEADER
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Exchange, Queue, Tx, encode_frame
@@ -17,14 +18,17 @@ def counted(counters: Counters) -> dict[str, int]:
 
 
 def of_queue(client: WireClient, name: str = "tasks") -> dict[str, int]:
+    client.vhost.count_up()
     return counted(client.vhost.queues[name].counters)
 
 
 def of_channel(client: WireClient, number: int = 1) -> dict[str, int]:
+    client.vhost.count_up()
     return counted(client.session._channels[number].counters)
 
 
 def of_exchange(client: WireClient, name: str) -> dict[str, int]:
+    client.vhost.count_up()
     return counted(client.vhost.exchanges[name].counters)
 
 
@@ -81,7 +85,8 @@ def test_what_is_refused_is_not_confirmed() -> None:
     client.send(1, Queue.Declare(queue="tasks", arguments=limit), Confirm.Select())
     publish_numbers(client, 3)
     assert of_channel(client) == {"publish": 3, "publish_confirm": 3, "confirm": 1}
-    assert of_queue(client) == {"publish": 1}
+    assert of_queue(client) == {"publish": 3}
+    assert client.vhost.queues["tasks"].message_count == 1
 
 
 def test_a_transaction_counts_when_it_is_committed() -> None:
@@ -182,7 +187,15 @@ def test_the_octets_of_closed_connections_are_kept() -> None:
     assert (before.recv_oct, before.send_oct) == (client.session.wire.octets_received, len(client.octets))
     client.vanish()
     kept = client.vhost.traffic
-    assert kept.recv_oct == before.recv_oct and kept.recv_cnt == before.recv_cnt > 0
+    assert (kept.recv_oct, kept.send_oct) == (before.recv_oct, before.send_oct)
     total = Traffic(1, 2, 3, 4)
     total.add(Traffic(10, 20, 30, 40))
     assert (total.recv_oct, total.recv_cnt, total.send_oct, total.send_cnt) == (11, 22, 33, 44)
+
+
+def test_what_goes_a_way_of_its_own_is_counted_up_now_and_then() -> None:
+    client = with_queue()
+    for _ in range(UNCOUNTED_MAX):
+        client.publish(1, "", "tasks", b"", expiration="60000")
+    assert client.vhost.queues["tasks"].counters.publish >= UNCOUNTED_MAX - 1
+    assert of_queue(client) == {"publish": UNCOUNTED_MAX}

@@ -36,7 +36,7 @@ class Socket(asyncio.Transport):
     """What asyncio gives a connection, with nothing behind it. calls: what was asked of it, in order."""
 
     def __init__(self, peer: object = LOCAL, here: object = HERE, family: int = socket.AF_INET) -> None:
-        socket_ = type("Socket", (), {"family": family})
+        socket_ = type("Socket", (), {"family": family, "getsockopt": lambda *_: b""})
         super().__init__({"peername": peer, "sockname": here, "socket": socket_})
         self.calls: list[str] = []
         self.octets = b""

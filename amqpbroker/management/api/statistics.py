@@ -34,6 +34,7 @@ def churn(broker: Broker) -> dict[str, Any]:
 
 def counters_of(vhost: VirtualHost, connections: Iterable[Connection]) -> Counters:
     """What was counted in a virtual host: by the channels that are there, and by those that were."""
+    vhost.count_up()
     total = Counters()
     total.add(vhost.counters)
     for connection in connections:

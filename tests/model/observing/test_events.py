@@ -220,6 +220,7 @@ def test_a_consumer_of_the_events_themselves_hears_of_itself() -> None:
     client = observer()
     consume(client, "ctag", name="news", no_ack=True)
     client.advance(0)
+    client.vhost.count_up()
     assert client.vhost.queues["news"].counters.deliver_no_ack == 1
 
 
