@@ -6,6 +6,7 @@ for it, process identifiers among that. Nothing is put together while nobody is 
 Source: RabbitMQ's `rabbit_exchange_type_event` and whoever calls `rabbit_event:notify`; docs/behaviour/observing.md.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
+logger = logging.getLogger("amqpbroker.access")
+
 EVENT_EXCHANGE: Final = "amq.rabbitmq.event"
 # Who does what follows from something else.
 INTERNAL_USER: Final = "rmq-internal"
+# Of changes in who may what: the user is named anyway, the rest is the same every time or said twice.
+_NOT_LOGGED: Final = frozenset({"user_who_performed_action", "cluster_state", "metadata"})
 _QUEUE_TYPES: Final = {"quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
 
 
@@ -349,7 +354,7 @@ class Events:
 
     def vhost_told(self, what: str, vhost: "VirtualHost", user: str) -> None:
         """A virtual host is there, or is described anew. what: created or updated."""
-        self.tell(
+        self._tell_change(
             f"vhost.{what}",
             {
                 "tags": vhost.tags,
@@ -365,46 +370,56 @@ class Events:
 
     def vhost_deleted(self, vhost: "VirtualHost", user: str) -> None:
         """A virtual host is no more; if it was the one that events are told in, nothing is told any more."""
-        self.tell("vhost.deleted", {"user_who_performed_action": user, "name": vhost.name})
+        self._tell_change("vhost.deleted", {"user_who_performed_action": user, "name": vhost.name})
         if vhost is self._vhost:
             self._vhost = self._exchange = None
 
     def user_changed(self, what: str, name: str, user: str) -> None:
         """A user was created or deleted, or the password was changed or cleared. what: such as password.changed."""
-        self.tell(f"user.{what}", {"user_who_performed_action": user, "name": name})
+        self._tell_change(f"user.{what}", {"user_who_performed_action": user, "name": name})
 
     def user_tags_set(self, name: str, tags: Sequence[str], user: str) -> None:
         """A user has these tags."""
-        self.tell("user.tags.set", {"user_who_performed_action": user, "tags": tags, "name": name})
+        self._tell_change("user.tags.set", {"user_who_performed_action": user, "tags": tags, "name": name})
 
     def permission_created(self, permission: "Permission", user: str) -> None:
         """A user has these permissions, whether there were any before or not."""
         patterns = {"read": permission.read, "write": permission.write, "configure": permission.configure}
         about = {"vhost": permission.vhost, "user": permission.user}
-        self.tell("permission.created", {"user_who_performed_action": user, **patterns, **about})
+        self._tell_change("permission.created", {"user_who_performed_action": user, **patterns, **about})
 
     def permission_deleted(self, name: str, vhost: str, user: str) -> None:
         """A user has no permissions any more."""
-        self.tell("permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
+        self._tell_change("permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
 
     def topic_permission_created(self, permission: "TopicPermission", user: str) -> None:
         """A user has these topic permissions, whether there were any before or not."""
         patterns = {"read": permission.read, "write": permission.write, "exchange": permission.exchange}
         about = {"vhost": permission.vhost, "user": permission.user}
-        self.tell("topic.permission.created", {"user_who_performed_action": user, **patterns, **about})
+        self._tell_change("topic.permission.created", {"user_who_performed_action": user, **patterns, **about})
 
     def topic_permission_deleted(self, name: str, vhost: str, user: str) -> None:
         """A user has no topic permissions any more, for an exchange or for all."""
-        self.tell("topic.permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
+        self._tell_change("topic.permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
 
     def user_limits_set(self, name: str, limits: Mapping[str, int], user: str) -> None:
         """These limits of a user are set; others are as they were."""
-        self.tell("user.limits.set", {**limits, "username": name, "user_who_performed_action": user, "name": "limits"})
+        self._tell_change(
+            "user.limits.set", {**limits, "username": name, "user_who_performed_action": user, "name": "limits"}
+        )
 
     def user_limits_cleared(self, name: str, user: str) -> None:
         """A user has one limit less. RabbitMQ does not say which."""
         about = {"username": name, "user_who_performed_action": user, "name": "limits"}
-        self.tell("user.limits.cleared", about)
+        self._tell_change("user.limits.cleared", about)
+
+    def _tell_change(self, kind: str, values: Mapping[str, object]) -> None:
+        """Who has changed what is logged, too, in the words of the event; what the broker itself does is not."""
+        user = values["user_who_performed_action"]
+        if user != INTERNAL_USER:
+            said = {name: value for name, value in values.items() if name not in _NOT_LOGGED}
+            logger.info("%s by user '%s': %s", kind, user, ", ".join(f"{name} {said[name]!r}" for name in said))
+        self.tell(kind, values)
 
     # Alarms
 

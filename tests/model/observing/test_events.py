@@ -490,6 +490,19 @@ def test_users_are_told() -> None:
     ]
 
 
+def test_who_has_changed_what_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "amqpbroker.access")
+    broker = MemoryServer().broker
+    broker.users.set("carl", password="wort", tags=["monitoring"], user="guest")
+    broker.permissions.set("carl", "/", configure="c", write="w", read="", user="guest")
+    broker.users.set("dora", password="wort")
+    assert [record.getMessage() for record in caplog.records] == [
+        "user.created by user 'guest': name 'carl'",
+        "user.tags.set by user 'guest': tags ('monitoring',), name 'carl'",
+        "permission.created by user 'guest': read '', write 'w', configure 'c', vhost '/', user 'carl'",
+    ]
+
+
 def test_limits_of_users_are_told() -> None:
     client = observer()
     quotas = client.broker.quotas
