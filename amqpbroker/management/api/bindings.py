@@ -73,8 +73,7 @@ async def bindings_of_queue(request: ApiRequest) -> Response:
 
 
 async def bindings_from_exchange(request: ApiRequest) -> Response:
-    name = exchange_name(request, "exchange")
-    return await _listed(request, [one for one in bindings_in(request.vhost) if one.source == name])
+    return await _listed(request, _leading_from(request.vhost, exchange_name(request)))
 
 
 async def bindings_to_exchange(request: ApiRequest) -> Response:
@@ -83,12 +82,8 @@ async def bindings_to_exchange(request: ApiRequest) -> Response:
 
 
 def bindings_in(vhost: VirtualHost) -> Iterator[BindingIn]:
-    """All bindings of a virtual host; the implied ones first."""
-    for name in vhost.queues:
-        yield _implied(vhost, name)
-    for exchange in vhost.exchanges.values():
-        for binding in exchange.bindings:
-            yield _made(vhost, binding)
+    """All bindings of a virtual host."""
+    return chain.from_iterable(_leading_from(vhost, name) for name in vhost.exchanges)
 
 
 def between(request: ApiRequest) -> list[BindingIn]:
@@ -105,6 +100,13 @@ def destination_of(request: ApiRequest) -> Destination:
         case "e":
             return Destination("exchange", exchange_name(request, "destination"))
     raise NotFound
+
+
+def _leading_from(vhost: VirtualHost, source: str) -> Iterator[BindingIn]:
+    if not source:
+        return (_implied(vhost, name) for name in vhost.queues)
+    exchange = vhost.exchanges.get(source)
+    return (_made(vhost, binding) for binding in exchange.bindings) if exchange is not None else iter(())
 
 
 def _leading_to(vhost: VirtualHost, destination: Destination) -> list[BindingIn]:
