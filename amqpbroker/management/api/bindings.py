@@ -24,7 +24,7 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.wire.tables import Table
 
-_SORT: Final = ("vhost", "source", "destination_type", "destination", "routing_key")
+_SORT: Final = ("vhost", "source", "destination", "routing_key")
 
 
 class BindingIn(NamedTuple):

@@ -145,11 +145,12 @@ _IN_MEMORY: Final[Fields] = {
     "consumer_utilisation": _consumer_capacity,
     "message_bytes": lambda one: one.contents.message_bytes,
     "message_bytes_persistent": lambda one: one.contents.persistent_bytes,
-    "message_bytes_ram": lambda one: one.contents.ram_bytes,
+    # What clients have is in memory, too.
+    "message_bytes_ram": lambda one: one.contents.ram_bytes + one.contents.unacked_bytes,
     "message_bytes_ready": lambda one: one.contents.ready_bytes,
     "message_bytes_unacknowledged": lambda one: one.contents.unacked_bytes,
     "messages_persistent": lambda one: one.contents.persistent,
-    "messages_ram": lambda one: one.contents.ram,
+    "messages_ram": lambda one: one.contents.ram + one.queue.unacked,
     "single_active_consumer_tag": _single_active_tag,
 }
 FIELDS_BY_TYPE: Final[Mapping[str, Fields]] = {

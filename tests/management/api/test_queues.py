@@ -16,7 +16,7 @@ async def test_counts_are_those_of_this_moment() -> None:
         assert [queue[name] for name in counts] == [5, 3, 2, 1]
         octets = ("message_bytes", "message_bytes_ready", "message_bytes_unacknowledged", "message_bytes_persistent")
         assert [queue[name] for name in octets] == [20, 12, 8, 20]
-        assert (queue["messages_ram"], queue["messages_persistent"]) == (3, 5)
+        assert (queue["messages_ram"], queue["messages_ready_ram"], queue["messages_persistent"]) == (5, 3, 5)
 
 
 async def test_an_acknowledgement_is_seen_at_once() -> None:
