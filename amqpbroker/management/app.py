@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from amqpbroker.management import api, redirects, static
 from amqpbroker.management.errors import ApiError, NotFound
 from amqpbroker.management.guards import Guards
+from amqpbroker.management.history import History
 from amqpbroker.management.inbox.inbox import Inbox
 from amqpbroker.management.inbox.showing import Showing
 from amqpbroker.management.resources import error_response, route
@@ -46,6 +47,8 @@ def build_app(server: "Server") -> ASGIApp:
     inner.state.sessions = Sessions(server.broker.users, server.ticker.now_s)
     inner.state.inbox = Inbox(server.broker)
     inner.state.showing = Showing(server.broker)
+    inner.state.history = History(server.broker, server.ticker)
+    inner.state.history.begin()
     return Guarded(
         GZipMiddleware(inner, minimum_size=860, compresslevel=_COMPRESSION),
         Guards(server.config.http_hosts),

@@ -3,8 +3,10 @@
 Source: RabbitMQ `rabbit_mgmt_util` (columns, extract_column_items).
 """
 
-from typing import Any
+from typing import Any, Final
 
+# What the name of a field ends in that tells how the number of the name before that changes.
+DETAILS: Final = "_details"
 # Names of the fields that are wanted, with what is wanted of each; None: all of it.
 Columns = dict[str, "Columns | None"]
 

@@ -17,6 +17,7 @@ from amqpbroker.model.broker import Broker
 from amqpbroker.model.vhost import VirtualHost
 
 if TYPE_CHECKING:
+    from amqpbroker.management.rates import Rates
     from amqpbroker.server.server import Server
 
 BODY_MAX_BYTES: Final = 1_048_576
@@ -41,6 +42,18 @@ class ApiRequest:
     def broker(self) -> Broker:
         """What it is about."""
         return self.server.broker
+
+    @property
+    def subject(self) -> Broker:
+        """What rates are of where the whole node is told of."""
+        return self.server.broker
+
+    @cached_property
+    def rates(self) -> "Rates":
+        """How what is told changes with time. Raises 400 if its past is asked for in a way that makes no sense."""
+        from amqpbroker.management.rates import Rates
+
+        return Rates(self.request.app.state.history, self.query)
 
     @property
     def peer(self) -> str | None:

@@ -5,13 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from amqpbroker.management.history import History
 from amqpbroker.management.listing import item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.model.access import User
 from tests.helpers.management import api
+from tests.helpers.wire_client import MemoryServer
 
 THINGS = [{"vhost": "/", "name": name, "size": size} for name, size in (("b", 1), ("a", 3), ("c", 3))]
 FIELDS: dict[str, Callable[[Any], Any]] = {
@@ -20,7 +23,10 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
 
 
 def asked(query: str) -> ApiRequest:
-    scope = {"type": "http", "query_string": query.encode(), "headers": [], "path": "/"}
+    app = Starlette()
+    server = MemoryServer()
+    app.state.history = History(server.broker, server.clock)
+    scope = {"type": "http", "query_string": query.encode(), "headers": [], "path": "/", "app": app}
     return ApiRequest(Request(scope), None, User("guest"))  # type: ignore[arg-type]
 
 

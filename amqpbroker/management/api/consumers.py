@@ -8,7 +8,7 @@ from starlette.responses import Response
 from amqpbroker.management.access import MONITORS, has_tag
 from amqpbroker.management.api.details import channel_details
 from amqpbroker.management.formatting import json_table
-from amqpbroker.management.listing import Fields, computed, list_response
+from amqpbroker.management.listing import Fields, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.model.consumer import Consumer
@@ -62,7 +62,7 @@ def consumers_of(vhost: VirtualHost, consumers: Iterable[Consumer]) -> list[Cons
 
 def consumer_details(consumers: Iterable[ConsumerIn]) -> list[dict[str, Any]]:
     """What is told of consumers with what they belong to."""
-    return [computed(one, FIELDS) for one in consumers]
+    return [{name: value_of(one) for name, value_of in FIELDS.items()} for one in consumers]
 
 
 async def _listed(request: ApiRequest, vhosts: list[VirtualHost]) -> Response:

@@ -23,6 +23,11 @@ class ExchangeIn(NamedTuple):
     vhost: VirtualHost
     exchange: Exchange
 
+    @property
+    def subject(self) -> Exchange:
+        """What rates are of."""
+        return self.exchange
+
 
 def _policy(one: ExchangeIn) -> str | None:
     if not one.exchange.name:  # the default exchange has none

@@ -48,6 +48,9 @@ async def overview(request: ApiRequest) -> dict[str, Any]:
         "queue_totals": _queue_totals(vhosts),
         "object_totals": _object_totals(request, vhosts),
     }
+    for part in ("message_stats", "queue_totals"):
+        request.rates.put_totals_into(vhosts, told[part])
+    request.rates.put_into(broker, told["churn_rates"])
     if has_tag(request.user, MONITORS):
         told |= {"node": broker.node_name, "listeners": _listeners(request), "contexts": contexts(request)}
     return told

@@ -49,6 +49,11 @@ class QueueIn:
         self.queue = queue
         self.node = node
 
+    @property
+    def subject(self) -> Queue:
+        """What rates are of."""
+        return self.queue
+
     @cached_property
     def contents(self) -> Contents:
         """What it holds."""
