@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from amqpbroker.cli import complain
 from amqpbroker.cli.client import DEFAULT_URL, BadURL, Client, basic, parse_url
 from amqpbroker.management.local_login import LocalLogin, NotSafe, directory, read_all
 
@@ -46,12 +47,15 @@ def add_options(parser: "ArgumentParser") -> None:
 def local_broker(environment: Mapping[str, str], node: str = "", amqp_port: str = "") -> LocalLogin | None:
     """A broker that this user runs on this machine, which needs no password: of this name and port, if they are given.
 
-    Of several, the one on the usual port. UsageError: what brokers leave for their user is open to others.
+    Of several, the one on the usual port. What brokers leave is not looked at if others could have put it there.
     """
+    if sys.platform == "win32":  # where none leaves anything
+        return None
     try:
         found = list(read_all(directory(environment)))
     except NotSafe as error:
-        raise UsageError(f"{error.filename}: {error.strerror}; remove it, and start the broker again") from None
+        complain(f"{error.filename} {error.strerror}, and is not looked at; remove it, and start the broker again")
+        return None
     if node:
         found = [one for one in found if one.node == node]
     if amqp_port:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from amqpbroker.cli.main import main
 from tests.helpers.http_api import Api, AskJson, http_api
+from tests.helpers.served_broker import ServedBroker
 
 
 @pytest.fixture
@@ -31,3 +33,28 @@ def ask_json(api: Api, capsys: pytest.CaptureFixture[str]) -> AskJson:
         return json.loads(capsys.readouterr().out)
 
     return ask
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of loopback where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[ServedBroker]:
+    """A broker of ours."""
+    broker = ServedBroker()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def broker_url(served: ServedBroker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where it is, which verbs that speak AMQP know."""
+    url = f"amqp://127.0.0.1:{served.port}"
+    monkeypatch.setenv("AMQPBROKER_URL", url)
+    monkeypatch.setenv("AMQPBROKER_HTTP", served.url)
+    return url

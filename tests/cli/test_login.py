@@ -1,5 +1,7 @@
 """Who a verb logs in as: flags, then the URL, then the environment, then guest."""
 
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from amqpbroker.cli import login
 from amqpbroker.cli.client import DEFAULT_URL, basic
 from amqpbroker.cli.login import UsageError
+from amqpbroker.management.local_login import LocalLogin, directory, write
 from amqpbroker.server.config.environment import CLIENT_VARIABLES
 from amqpbroker.server.config.loading import load
 
@@ -79,3 +82,51 @@ def test_an_address_that_is_none_is_refused_with_its_source() -> None:
 def test_serve_does_not_take_our_variables_for_settings() -> None:
     assert login.VARIABLES.keys() == CLIENT_VARIABLES
     assert load({}, dict.fromkeys(login.VARIABLES, "x")) == load({}, {})
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> dict[str, str]:
+    """The environment of a user who runs two brokers."""
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    for port in (5680, 5672):
+        login_of = LocalLogin(f"n{port}@h", port, f"http://127.0.0.1:1{port}", f"token{port}", os.getpid())
+        write(login_of, directory(environment))
+    return environment
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="none leaves anything there")
+def test_who_runs_a_broker_here_needs_no_password(left: dict[str, str]) -> None:
+    client = login.client(options(), left)
+    assert (client.url, client.authorization) == ("http://127.0.0.1:15672", "Bearer token5672")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="none leaves anything there")
+@pytest.mark.parametrize(
+    ("flags", "variables"),
+    [
+        (["--user", "anna", "--password", "a"], {}),
+        (["--password", "a"], {}),
+        (["--http", "http://h"], {}),
+        ([], {"AMQPBROKER_HTTP": "http://h"}),
+        ([], {"AMQPBROKER_USER": "anna", "AMQPBROKER_PASSWORD": "a"}),
+    ],
+)
+def test_who_says_who_asks_or_where_is_taken_at_their_word(
+    left: dict[str, str], flags: list[str], variables: dict[str, str]
+) -> None:
+    assert login.client(options(*flags), left | variables).authorization.startswith("Basic ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="none leaves anything there")
+def test_a_broker_by_its_name_and_port(left: dict[str, str]) -> None:
+    assert login.local_broker(left, node="n5680@h") == login.local_broker(left, amqp_port="5680")
+    assert login.local_broker(left, node="n5680@h", amqp_port="5672") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="none leaves anything there")
+def test_what_others_may_have_put_there_is_told_and_not_looked_at(
+    left: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.chmod(directory(left), 0o755)
+    assert login.client(options(), left).authorization == basic("guest", "guest")
+    assert "is not this user's alone, and is not looked at" in capsys.readouterr().err

@@ -37,7 +37,14 @@ class LoadConnection:
         self.socket.sendall(PROTOCOL_HEADER)
         self._wait(Connection.Start)
         # No heartbeats: whoever is measured has no time to send any.
-        properties = from_python({"product": "amqpbroker bench", "connection_name": "amqpbroker bench"}).value
+        properties = from_python(
+            {
+                "product": "amqpbroker bench",
+                "connection_name": "amqpbroker bench",
+                # Else a broker hangs up on a wrong password without a word.
+                "capabilities": {"authentication_failure_close": True},
+            }
+        ).value
         response = f"\0{to.user}\0{to.password}".encode()
         self.send(0, Connection.StartOk(client_properties=properties, mechanism="PLAIN", response=response))
         tune = self._wait(Connection.Tune)

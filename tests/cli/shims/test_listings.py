@@ -34,7 +34,8 @@ def queues(broker: Api) -> None:
         ),
         (
             ["list_queues", "name", "messages", "arguments", "--formatter", "json"],
-            '[\n{"name":"tab\\tq","messages":0,"arguments":[["x-max-length","long",5],["x-message-ttl","long",1000000]]}'
+            '[\n{"name":"tab\\tq","messages":0,'
+            '"arguments":[["x-max-length","long",5],["x-message-ttl","long",1000000]]}'
             '\n,{"name":"q1","messages":1,"arguments":[]}\n]\n',
         ),
         (
@@ -84,7 +85,8 @@ def test_nothing_has_no_headings(ctl: Callable[..., Any], broker: Api) -> None:
             "bindings/%2F",
             [{"source": "", "destination": "q", "destination_type": "queue", "routing_key": "q", "arguments": {}}],
             "Listing bindings for vhost /...\n"
-            "source_name\tsource_kind\tdestination_name\tdestination_kind\trouting_key\targuments\n\texchange\tq\tqueue\tq\t[]\n",
+            "source_name\tsource_kind\tdestination_name\tdestination_kind\trouting_key\targuments\n"
+            "\texchange\tq\tqueue\tq\t[]\n",
         ),
         (
             ["list_connections"],
