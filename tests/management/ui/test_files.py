@@ -18,7 +18,6 @@ FORBIDDEN = (
 
 def test_all_together_are_small() -> None:
     size_bytes = sum(path.stat().st_size for path in FILES)
-    print(f"\n{len(FILES)} files, {size_bytes:,} octets")
     assert 0 < size_bytes < SIZE_MAX_BYTES
 
 

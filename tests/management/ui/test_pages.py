@@ -1,5 +1,9 @@
-"""The web UI in a real browser: what people see, in which no name is ever more than text."""
+"""The web UI in a real browser: what people see, in which no name is ever more than text.
 
+What is measured, and where the pictures are, is logged: `-o log_cli=true --log-cli-level=info`.
+"""
+
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +17,8 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
 from amqpbroker.server.server import Server
 from tests.helpers.browser import CHROMIUM, ServedBroker, Watched, chromium
+
+logger = logging.getLogger(__name__)
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)"),
@@ -165,7 +171,7 @@ def test_a_message_appears_as_it_is_published_and_says_where_it_went(watched: Wa
     )
     at_ms = page.evaluate("Date.now()")
     client.basic_publish("amq.topic", "order.paid", b'{"id": 7}')
-    print(f"\na message is seen {page.evaluate('seen') - at_ms:.0f} ms after its publish")
+    logger.info("a message is seen %d ms after its publish", page.evaluate("seen") - at_ms)
     (row,) = rows(page)
     assert "amq.topic→order.paid" in row.replace(" ", "") and "orders" in row and '{"id": 7}' in row
     page.click(".inbox .row")
@@ -332,7 +338,7 @@ def test_every_page_is_there_with_so_many_queues(
         expect(page.locator("tbody tr").first).to_contain_text("queue.00100")
         page.fill("[aria-label='Filter by name']", "queue.0777")
         expect(page.locator("tbody tr")).to_have_count(10)
-    print(f"\n{count:,} queues, {theme}: pictures in {pictures}")
+    logger.info("%d queues, %s: pictures in %s", count, theme, pictures)
     watched.close()
 
 
@@ -393,5 +399,5 @@ def test_the_first_paint(watched: Watched) -> None:
     page.reload()
     page.wait_for_selector("nav")
     paints = page.evaluate("performance.getEntriesByType('paint').map((paint) => [paint.name, paint.startTime])")
-    print("\n" + ", ".join(f"{name} after {at_ms:.0f} ms" for name, at_ms in paints))
+    logger.info(", ".join(f"{name} after {at_ms:.0f} ms" for name, at_ms in paints))
     assert paints

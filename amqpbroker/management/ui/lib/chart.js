@@ -3,7 +3,9 @@
 import { el, replace, svg } from "./dom.js";
 import { clock, rate, short } from "./format.js";
 
-const SPAN_S = 300;
+// It begins with a minute and grows with what is known.
+const SPAN_MIN_S = 60;
+const SPAN_MAX_S = 300;
 const HEIGHT = 190;
 const EDGE = { left: 48, right: 10, top: 10, bottom: 22 };
 const MARKS = 4;
@@ -36,8 +38,17 @@ export class Chart {
 
   add(at_s, values) {
     this.points.push({ at_s, values });
-    while (this.points[0].at_s < at_s - SPAN_S) this.points.shift();
+    while (this.points[0].at_s < at_s - SPAN_MAX_S) this.points.shift();
     this.draw();
+  }
+
+  // What was counted since the start: how fast it grows is what is shown.
+  addCounts(at_s, counts) {
+    const before = this.counted;
+    this.counted = { at_s, counts };
+    if (!before) return;
+    const speed = ({ key }) => [key, Math.max(0, (counts[key] - before.counts[key]) / (at_s - before.at_s))];
+    this.add(at_s, Object.fromEntries(this.series.map(speed)));
   }
 
   draw() {
@@ -45,11 +56,12 @@ export class Chart {
     const last = this.points.at(-1);
     if (!last || width < 80) return;
     const most = round(Math.max(1, ...this.points.flatMap(({ values }) => this.series.map(({ key }) => values[key] ?? 0))));
-    const x = (at_s) => EDGE.left + ((at_s - last.at_s + SPAN_S) / SPAN_S) * (width - EDGE.left - EDGE.right);
+    const span = Math.max(SPAN_MIN_S, last.at_s - this.points[0].at_s);
+    const x = (at_s) => EDGE.left + ((at_s - last.at_s + span) / span) * (width - EDGE.left - EDGE.right);
     const y = (value) => HEIGHT - EDGE.bottom - (value / most) * (HEIGHT - EDGE.top - EDGE.bottom);
     this.x = x;
     const heights = Array.from({ length: MARKS + 1 }, (_, at) => (most * at) / MARKS).filter((value) => most >= MARKS || Number.isInteger(value));
-    const times = Array.from({ length: 6 }, (_, at) => last.at_s - SPAN_S + at * 60);
+    const ago = [1, 2, 3, 4, 5].map((step) => (span * (5 - step)) / 5);
     this.line = svg("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom });
     replace(
       this.place,
@@ -60,7 +72,7 @@ export class Chart {
           svg("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
           svg("text", { x: EDGE.left - 7, y: y(value) + 4, "text-anchor": "end" }, short(value)),
         ]),
-        times.map((at_s, at) => svg("text", { x: x(at_s), y: HEIGHT - 5, "text-anchor": at === 0 ? "start" : at === 5 ? "end" : "middle" }, at === 5 ? "now" : `−${5 - at} min`)),
+        ago.map((before_s) => svg("text", { x: x(last.at_s - before_s), y: HEIGHT - 5, "text-anchor": before_s ? "middle" : "end" }, before_s ? `−${before_s < 100 ? Math.round(before_s) : Math.round(before_s / 10) * 10} s` : "now")),
         this.series.map(({ key, color }) => svg("polyline", { class: color, points: this.points.map(({ at_s, values }) => `${x(at_s).toFixed(1)},${y(values[key] ?? 0).toFixed(1)}`).join(" ") })),
         this.line,
       ),

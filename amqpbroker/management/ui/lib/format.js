@@ -39,9 +39,5 @@ export const many = (number, one, more = `${one}s`) => `${count(number ?? 0)} ${
 
 // A rate out of RabbitMQ's statistics: `publish` → publish_details.rate.
 export const rateOf = (stats, name) => stats?.[`${name}_details`]?.rate;
-export const sumOf = (stats, ...names) => {
-  const known = names.map((name) => rateOf(stats, name)).filter((value) => value !== undefined);
-  return known.length ? known.reduce((sum, value) => sum + value, 0) : undefined;
-};
 
 export const value = (what) => (typeof what === "string" ? what : JSON.stringify(what));

@@ -4,7 +4,7 @@ import { get, post } from "../lib/api.js";
 import { Chart } from "../lib/chart.js";
 import { attempt, confirm } from "../lib/dialog.js";
 import { button, el, name, replace } from "../lib/dom.js";
-import { bytes, count, duration, rateOf, sumOf } from "../lib/format.js";
+import { bytes, count, duration } from "../lib/format.js";
 import { Table } from "../lib/table.js";
 
 const EVERY_MS = 2000;
@@ -65,11 +65,11 @@ export async function show(root, _, page) {
     const stats = found.message_stats ?? {};
     const now_s = Date.now() / 1000;
     queued.add(now_s, { ready: totals.messages_ready ?? 0, unacked: totals.messages_unacknowledged ?? 0, total: totals.messages ?? 0 });
-    rates.add(now_s, {
-      publish: rateOf(stats, "publish") ?? 0,
-      deliver: rateOf(stats, "deliver_get") ?? 0,
-      ack: rateOf(stats, "ack") ?? 0,
-      lost: sumOf(stats, "drop_unroutable", "return_unroutable") ?? 0,
+    rates.addCounts(now_s, {
+      publish: stats.publish ?? 0,
+      deliver: stats.deliver_get ?? 0,
+      ack: stats.ack ?? 0,
+      lost: (stats.drop_unroutable ?? 0) + (stats.return_unroutable ?? 0),
     });
     identity.textContent = `${found.cluster_name ?? ""} · behaves as ${found.product_name ?? "RabbitMQ"} ${found.rabbitmq_version ?? ""}`;
     replace(figures, ["connections", "channels", "exchanges", "queues", "consumers"].map((kind) => figure(kind, found.object_totals?.[kind])));

@@ -4,7 +4,7 @@ import { get, path, post, remove } from "../lib/api.js";
 import { Chart } from "../lib/chart.js";
 import { ask, attempt, confirm, notice } from "../lib/dialog.js";
 import { button, el, link, name, plain, replace } from "../lib/dom.js";
-import { bytes, count, many, rateOf } from "../lib/format.js";
+import { bytes, count, many } from "../lib/format.js";
 import { body, deaths, parsed, preview, publishDialog, table as values, task, taskCard } from "../lib/message.js";
 import { badges, pathOf, state } from "../lib/queues.js";
 import { facts, Table } from "../lib/table.js";
@@ -84,7 +84,7 @@ export async function show(root, [vhost, queue], page) {
     const stats = one.message_stats;
     const now_s = Date.now() / 1000;
     chart.add(now_s, { ready: one.messages_ready ?? 0, unacked: one.messages_unacknowledged ?? 0, total: one.messages ?? 0 });
-    rates.add(now_s, { publish: rateOf(stats, "publish") ?? 0, deliver: rateOf(stats, "deliver_get") ?? 0, ack: rateOf(stats, "ack") ?? 0 });
+    rates.addCounts(now_s, { publish: stats?.publish ?? 0, deliver: stats?.deliver_get ?? 0, ack: stats?.ack ?? 0 });
     replace(signs, badges(one));
     pausing.textContent = one.state === "paused" ? "Resume" : "Pause";
     replace(
