@@ -65,6 +65,11 @@ def contents_of(queue: Queue) -> Contents:
     )
 
 
+def waiting_bytes(queue: Queue) -> int:
+    """Octets of what waits, as far as they are known."""
+    return _waiting(queue)[2]
+
+
 def head_of(queue: Queue) -> Message | None:
     """The message at the head of a queue, if it is in memory."""
     return next(_in_memory(queue), None)

@@ -28,7 +28,7 @@ from amqpbroker.management.api.erlang import NO_RATE, PROCESS_FIELDS
 from amqpbroker.management.api.statistics import OF_QUEUES, message_stats
 from amqpbroker.management.formatting import json_table
 from amqpbroker.management.listing import Fields, FieldsOf, item, list_response
-from amqpbroker.management.queue_contents import Contents, contents_of, head_of
+from amqpbroker.management.queue_contents import Contents, contents_of, head_of, waiting_bytes
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
@@ -175,7 +175,7 @@ FIELDS_BY_TYPE: Final[Mapping[str, Fields]] = {
         **_OF_EVERY_TYPE,
         **_IN_MEMORY,
         "delivery_limit": _delivery_limit,
-        "message_bytes_dlx": lambda one: sum(part.ready_bytes for part in one.queue.dead()),
+        "message_bytes_dlx": lambda one: sum(map(waiting_bytes, one.queue.dead())),
         "messages_dlx": _dead,
         "open_files": lambda one: {one.node: 0},
         "single_active_consumer_ctag": _single_active_tag,
