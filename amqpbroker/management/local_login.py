@@ -4,6 +4,7 @@ A broker that listens for HTTP leaves a file that its own user alone may read: w
 run, which is an administrator's while it comes from this machine. Nothing is loaded here that a shell would wait for.
 """
 
+import contextlib
 import json
 import os
 import stat
@@ -36,7 +37,7 @@ def directory(environment: Mapping[str, str]) -> str:
 
 
 def write(login: LocalLogin, where: str) -> str:
-    """Leaves the file, and gives its path. OSError: that cannot be done, or not safely."""
+    """Leaves the file, and gives its path; those of brokers that were killed go. OSError: it cannot be done safely."""
     try:
         os.mkdir(where, 0o700)
     except FileExistsError:
@@ -47,18 +48,32 @@ def write(login: LocalLogin, where: str) -> str:
     with open(os.open(half_written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         json.dump(login._asdict(), file)
     os.replace(half_written, path)
+    _sweep(where)
     return path
+
+
+def _sweep(where: str) -> None:
+    for path in _files(where):
+        found = _read(path)
+        if found is not None and not _runs(found.process):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def _files(where: str) -> list[str]:
+    """In order of their names. Raises NotSafe; where nothing was ever left there are none."""
+    try:
+        names = os.listdir(where)
+    except FileNotFoundError:
+        return []
+    _check(where, stat.S_ISDIR)
+    return [os.path.join(where, name) for name in sorted(names) if name.endswith(".json")]
 
 
 def read_all(where: str) -> Iterator[LocalLogin]:
     """Those of brokers that still run, by port. Raises NotSafe; where nothing was ever left there is nothing."""
-    try:
-        names = sorted(name for name in os.listdir(where) if name.endswith(".json"))
-    except FileNotFoundError:
-        return
-    _check(where, stat.S_ISDIR)
-    for name in names:
-        found = _read(os.path.join(where, name))
+    for path in _files(where):
+        found = _read(path)
         if found is not None and _runs(found.process):
             yield found
 

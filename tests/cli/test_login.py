@@ -14,6 +14,9 @@ from amqpbroker.management.local_login import LocalLogin, directory, write
 from amqpbroker.server.config.environment import CLIENT_VARIABLES
 from amqpbroker.server.config.loading import load
 
+# Of somebody who runs no broker here.
+NOWHERE = {"XDG_RUNTIME_DIR": "/nonexistent/run"}
+
 
 def options(*flags: str) -> Namespace:
     parser = ArgumentParser()
@@ -35,14 +38,14 @@ def options(*flags: str) -> Namespace:
 )
 def test_the_first_that_names_a_user_wins(flags: list[str], environment: dict[str, str], user: str) -> None:
     name, _, password = user.partition(":")
-    assert login.client(options(*flags), environment).authorization == basic(name, password)
+    assert login.client(options(*flags), NOWHERE | environment).authorization == basic(name, password)
 
 
 def test_the_address_is_a_flag_or_the_environment_or_this_machine() -> None:
-    environment = {"AMQPBROKER_HTTP": "http://env:1"}
+    environment = NOWHERE | {"AMQPBROKER_HTTP": "http://env:1"}
     assert login.client(options("--http", "http://flag:2"), environment).url == "http://flag:2"
     assert login.client(options(), environment).url == "http://env:1"
-    assert login.client(options(), {}).url == DEFAULT_URL
+    assert login.client(options(), NOWHERE).url == DEFAULT_URL
 
 
 def test_a_password_from_a_file(tmp_path: Path) -> None:

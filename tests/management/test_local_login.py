@@ -1,5 +1,6 @@
 """What a broker leaves for its own user: readable by nobody else, and gone or ignored when the broker is."""
 
+import json
 import os
 import stat
 import subprocess
@@ -45,11 +46,14 @@ def test_where_nothing_was_left_there_is_nothing(where: str) -> None:
     assert list(read_all(where)) == []
 
 
-def test_a_broker_that_was_killed_is_left_out(where: str) -> None:
+def test_a_broker_that_was_killed_is_left_out_and_its_file_goes_with_the_next(where: str) -> None:
+    write(login(), where)
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
-    write(login(process=gone.pid), where)
+    Path(where, "5672.json").write_text(json.dumps(login(process=gone.pid)._asdict()))
     assert list(read_all(where)) == []
+    write(login(5673), where)
+    assert os.listdir(where) == ["5673.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"token": 1}', "\x00"])
