@@ -5,8 +5,9 @@ from typing import Final
 
 from amqpbroker.management.inbox.entry import Entry
 
-# Some seconds of a busy broker.
+# Some seconds of a busy broker, and no more than the inbox itself keeps.
 BATCHES_MAX: Final = 100
+BYTES_MAX: Final = 16_777_216
 
 
 class News:
@@ -22,33 +23,45 @@ class News:
     def __bool__(self) -> bool:
         return bool(self.entries or self.changed or self.skipped_count)
 
+    @property
+    def size_bytes(self) -> int:
+        """About what is kept in memory for it."""
+        return sum(entry.size_bytes for entry in self.entries)
+
 
 class Watcher:
-    """is_behind: it has not taken what was there for it, and gets nothing more."""
+    """is_behind: it has not taken what was there for it, and gets nothing more; what was there is forgotten."""
 
     def __init__(self) -> None:
         self.is_behind = False
-        self._batches: asyncio.Queue[News | None] = asyncio.Queue(BATCHES_MAX)
+        self._waiting_bytes = 0
+        self._batches: asyncio.Queue[News | None] = asyncio.Queue()
 
     def tell(self, news: News) -> None:
         """Something has happened."""
-        if self._batches.full():
-            self.is_behind = True
-        elif not self.is_behind:
+        if self.is_behind:
+            return
+        self._waiting_bytes += news.size_bytes
+        waiting = self._batches.qsize()
+        if waiting >= BATCHES_MAX or (waiting and self._waiting_bytes > BYTES_MAX):
+            self.end()
+        else:
             self._batches.put_nowait(news)
 
     def end(self) -> None:
-        """Nothing more will happen."""
+        """Nothing more is told."""
         self.is_behind = True
-        if not self._batches.full():
-            self._batches.put_nowait(None)
+        while not self._batches.empty():
+            self._batches.get_nowait()
+        self._batches.put_nowait(None)
 
     async def next(self, timeout_s: float) -> News | None:
         """What has happened; nothing if that takes longer. None: that was all."""
-        if self.is_behind and self._batches.empty():
-            return None
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._batches.get()
+                news = await self._batches.get()
         except TimeoutError:
             return News()
+        if news is not None:
+            self._waiting_bytes -= news.size_bytes
+        return news

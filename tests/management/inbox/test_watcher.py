@@ -1,6 +1,8 @@
 """Who watches is told in batches, and left behind if they do not take them."""
 
-from amqpbroker.management.inbox.watcher import BATCHES_MAX, News, Watcher
+from amqpbroker.management.inbox.entry import BODY_MAX_BYTES, Entry
+from amqpbroker.management.inbox.watcher import BATCHES_MAX, BYTES_MAX, News, Watcher
+from amqpbroker.model.message import address_of
 
 LONG_S = 60.0
 
@@ -23,20 +25,41 @@ async def test_if_nothing_happens_nothing_is_told() -> None:
     assert told is not None and not told
 
 
-async def test_who_takes_nothing_is_left_behind_with_what_was_there() -> None:
+async def test_who_takes_nothing_is_left_behind_and_nothing_is_kept_for_them() -> None:
     watcher = Watcher()
-    for number in range(BATCHES_MAX + 10):
+    for number in range(BATCHES_MAX):
         watcher.tell(news(number + 1))
+    assert not watcher.is_behind
+    watcher.tell(news(1))
+    watcher.tell(news(1))
     assert watcher.is_behind
-    told = []
-    while (batch := await watcher.next(LONG_S)) is not None:
-        told.append(batch.skipped_count)
-        watcher.tell(news(1_000_000))
-    assert told == list(range(1, BATCHES_MAX + 1))
+    assert await watcher.next(LONG_S) is None
+
+
+async def test_large_messages_are_not_kept_for_who_takes_nothing_either() -> None:
+    watcher = Watcher()
+    large = news(0)
+    large.entries.append(Entry(1, 0, "/", 0, None, (address_of("", ""), b"", bytes(BODY_MAX_BYTES), 0)))
+    for _ in range(BYTES_MAX // BODY_MAX_BYTES - 1):
+        watcher.tell(large)
+    assert await watcher.next(LONG_S) is large
+    watcher.tell(large)
+    assert not watcher.is_behind
+    watcher.tell(large)
+    assert watcher.is_behind
+
+
+async def test_what_is_larger_by_itself_is_told_all_the_same() -> None:
+    watcher = Watcher()
+    large = news(0)
+    entry = Entry(1, 0, "/", 0, None, (address_of("", ""), b"", bytes(BODY_MAX_BYTES), 0))
+    large.entries += [entry] * (BYTES_MAX // BODY_MAX_BYTES + 1)
+    watcher.tell(large)
+    assert await watcher.next(LONG_S) is large
 
 
 async def test_at_the_end_it_is_told_that_this_was_all() -> None:
     watcher = Watcher()
-    watcher.tell(first := news(1))
+    watcher.tell(news(1))
     watcher.end()
-    assert [await watcher.next(LONG_S) for _ in range(3)] == [first, None, None]
+    assert await watcher.next(LONG_S) is None
