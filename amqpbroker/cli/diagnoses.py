@@ -87,9 +87,7 @@ def login(patient: Patient) -> Findings:
 def ports(patient: Patient) -> Findings:
     """Whether what it listens on can be reached from here."""
     host = patient.client.host
-    for one in patient.overview.get("listeners") or []:
-        if one.get("protocol") == "clustering" or not isinstance(one.get("port"), int):
-            continue
+    for one in _listeners(patient):
         name = f"port {one['port']} ({one['protocol']})"
         if _connects(host, one["port"]):
             yield Finding("fine", f"{name} can be reached")
@@ -231,7 +229,7 @@ def clock(patient: Patient) -> Findings:
 
 def certificates(patient: Patient) -> Findings:
     """How long its certificates last."""
-    for one in patient.overview.get("listeners") or []:
+    for one in _listeners(patient):
         if one.get("protocol") not in ("amqp/ssl", "https", "https/prometheus"):
             continue
         name = f"port {one['port']} ({one['protocol']})"
@@ -263,6 +261,12 @@ DIAGNOSES: Final[tuple[Callable[[Patient], Findings], ...]] = (
     clock,
     certificates,
 )
+
+
+def _listeners(patient: Patient) -> list[dict[str, Any]]:
+    """For clients, one of each port: it may listen on several addresses, of which one is known here."""
+    found = [one for one in patient.overview.get("listeners") or [] if one.get("protocol") != "clustering"]
+    return list({one["port"]: one for one in reversed(found) if isinstance(one.get("port"), int)}.values())[::-1]
 
 
 def _connects(host: str, port: int) -> bool:

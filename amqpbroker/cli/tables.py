@@ -85,7 +85,7 @@ def _say_rich_table(title: str, header: Sequence[str], rows: list[list[str]], nu
         return False
     # Folded where the terminal is too narrow: nothing is left out.
     columns = (
-        Column(name, overflow="fold", justify="right" if number else "left")
+        Column(name, overflow="fold", justify="right" if number else "left", no_wrap=number)
         for name, number in zip(header, numbers, strict=True)
     )
     table = Table(*columns, title=title or None, title_justify="left")

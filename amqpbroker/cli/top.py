@@ -131,9 +131,9 @@ def summary(overview: dict[str, Any]) -> list[str]:
     totals, counts = overview.get("object_totals", {}), overview.get("queue_totals", {})
     return [
         f"{overview.get('product_name', 'RabbitMQ')} {overview.get('product_version', '')}",
-        *(f"{totals.get(name, 0):,} {name}" for name in ("queues", "connections", "channels", "consumers")),
-        f"{counts.get('messages_ready', 0):,} ready",
-        f"{counts.get('messages_unacknowledged', 0):,} unacked",
         f"{_rate(overview, _IN):,.1f} in/s",
         f"{_rate(overview, _OUT):,.1f} out/s",
+        f"{counts.get('messages_ready', 0):,} ready",
+        f"{counts.get('messages_unacknowledged', 0):,} unacked",
+        *(f"{totals.get(name, 0):,} {name}" for name in ("queues", "connections", "channels", "consumers")),
     ]

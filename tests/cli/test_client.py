@@ -1,13 +1,18 @@
 """The client of the HTTP API: what it asks, and what becomes of an answer that is none."""
 
 import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpbroker.cli.client import BadURL, Client, Refused, Unreachable, basic, parse_url
-from tests.helpers.http_api import Api
+from tests.helpers.certificates import Authority
+from tests.helpers.http_api import Api, http_api
 
 
 @pytest.fixture
@@ -126,3 +131,24 @@ def test_any_text_is_a_url_or_refused(text: str) -> None:
         Client(parse_url(text)[0]).close()
     except BadURL:
         pass
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[tuple[Api, str]]:
+    """An API over TLS, and the file of its authority."""
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("server"))
+    with http_api(context) as api:
+        api.answers["GET /api/overview"] = {"node": "n"}
+        yield api, authority.path
+
+
+def test_over_tls_the_certificate_is_looked_at(secure: tuple[Api, str]) -> None:
+    api, authority = secure
+    with closing(Client(api.url, ca_file=authority)) as client:
+        assert client.get("overview") == {"node": "n"}
+    with closing(Client(api.url)) as client, pytest.raises(Unreachable, match="authority with --ca"):
+        client.get("overview")
+    with closing(Client(api.url, verify=False)) as client:
+        assert client.get("overview") == {"node": "n"}

@@ -37,7 +37,7 @@ def test_no_more_rows_than_asked_for(ask_json: AskJson) -> None:
 def test_a_summary_and_two_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["top", "--once"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("RabbitMQ 4.2.9 · 3 queues · 0 connections")
+    assert out.startswith("RabbitMQ 4.2.9 · 0.0 in/s · 0.0 out/s · 0 ready · 0 unacked · 3 queues · ")
     assert "\nQueues\nqueue" in out and "\nConnections\nconnection" in out
 
 

@@ -1,6 +1,7 @@
 """An HTTP API that gives the answers a test has laid out, and keeps what it was asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,8 +32,8 @@ class Api:
 
 
 @contextmanager
-def http_api() -> Iterator[Api]:
-    """Listens on a free port of loopback until the end of the block."""
+def http_api(tls: ssl.SSLContext | None = None) -> Iterator[Api]:
+    """Listens on a free port of loopback until the end of the block. tls: None is without."""
     api = Api()
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,9 +57,11 @@ def http_api() -> Iterator[Api]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        api.url = f"http://127.0.0.1:{server.server_address[1]}"
+        api.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
         try:
             yield api
         finally:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import amqpbroker
 from amqpbroker.cli.main import main
 from amqpbroker.cli.shims.failing import EX_SOFTWARE, EX_USAGE, Failed
 
@@ -51,7 +52,7 @@ def _detach() -> int:
         with open(path, "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "amqpbroker", "serve"],
-                env=os.environ | ports(os.environ),
+                env=os.environ | ports(os.environ) | {"PYTHONPATH": _import_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -69,6 +70,12 @@ def _make_directory(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     except OSError as problem:
         raise Failed(EX_SOFTWARE, f"Error: {path}: {problem.strerror}") from None
+
+
+def _import_path() -> str:
+    """So that what is started is this very package, installed or not."""
+    package = os.path.dirname(os.path.dirname(amqpbroker.__file__))
+    return os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def write_file(path: str, content: bytes) -> None:
