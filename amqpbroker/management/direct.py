@@ -26,6 +26,8 @@ from amqpbroker.wire.methods import Basic, Confirm, Method, decode, encode
 
 # What those who watch are told the connection is.
 NAME: Final = "HTTP API"
+# Of messages so many octets are in one answer, which is in memory as a whole; one message may be larger.
+ANSWER_MAX_BYTES: Final = 67_108_864
 _NUMBER: Final = 1
 
 
@@ -74,14 +76,21 @@ class DirectChannel:
     # Getting
 
     def get(self, queue: str, count: int, *, no_ack: bool) -> int:
-        """Gets at most so many messages off a queue; returns how many. Raises AMQPError.
+        """Gets at most so many messages off a queue, and no more octets than go into one answer; returns how many.
 
-        `answers` has them when all is recorded. What is not acknowledged is to be given back.
+        `answers` has them when all is recorded. What is not acknowledged is to be given back. Raises AMQPError.
         """
         first_tag = self._channel.next_delivery_tag
+        size_bytes = 0
         for tag in range(first_tag, first_tag + count):
             self._channel.method(Basic.Get(queue=queue, no_ack=no_ack))
             if self._channel.next_delivery_tag == tag:
+                break
+            wire = self._connection.wire
+            # It waits for the disk, or goes out.
+            held = wire.held.get(_NUMBER)
+            size_bytes += len(held[-1][1] if held else wire.outbox[-1])
+            if size_bytes >= ANSWER_MAX_BYTES:
                 break
         return self._channel.next_delivery_tag - first_tag
 

@@ -4,22 +4,25 @@ Source: RabbitMQ `rabbit_mgmt_wm_queue_get`; to peek is this broker's own.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.management.api.changing.queues import named_queue
-from amqpbroker.management.direct import DirectChannel, refusal_of_get
+from amqpbroker.management.direct import ANSWER_MAX_BYTES, DirectChannel, refusal_of_get
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.fields import shown
 from amqpbroker.management.message_properties import json_properties
 from amqpbroker.management.requests import ApiRequest, whole_number
-from amqpbroker.model.message import split_address
+from amqpbroker.model.message import Message, split_address
+from amqpbroker.model.queue import Queue
 from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Basic
 
 # So many in one answer, which has all of them in memory.
 COUNT_MAX: Final = 10_000
+# Read at a time, and twice as many the next time: they may be on disk, and large.
+_LOOKED_AT_MESSAGES: Final = 16
 _ACK_MODES: Final = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 
 
@@ -73,7 +76,7 @@ async def peek_messages(request: ApiRequest) -> list[dict[str, Any]]:
     request.vhost.check_owner(queue, None)
     behind = queue.message_count - offset
     found = []
-    for place, (_, message, redelivered) in enumerate(queue.peek(offset, count), 1):
+    for place, (message, redelivered) in enumerate(_looked_at(queue, offset, count), 1):
         address, header, payload, _ = message
         exchange, routing_key = split_address(address)
         found.append(
@@ -87,6 +90,23 @@ async def peek_messages(request: ApiRequest) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _looked_at(queue: Queue, offset: int, count: int) -> Iterator[tuple[Message, bool]]:
+    """What waits from there on, as much as goes into one answer; whether each has been out before."""
+    size_bytes, step = 0, _LOOKED_AT_MESSAGES
+    while count:
+        part = queue.peek(offset, min(count, step))
+        for _, message, redelivered in part:
+            size_bytes += len(message[2])
+            yield message, redelivered
+            if size_bytes >= ANSWER_MAX_BYTES:
+                return
+        if not part:
+            return
+        offset += len(part)
+        count -= len(part)
+        step *= 2
 
 
 def _count(body: Mapping[str, Any]) -> int:

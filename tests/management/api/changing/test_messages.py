@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from amqpbroker.management import direct
+from amqpbroker.management.api.changing import messages
 from tests.helpers.management import api, declare, get, publish
 
 PEEK = "/api/queues/%2F/tasks/peek"
@@ -116,3 +118,25 @@ async def test_a_look_begins_at_a_number(offset: object) -> None:
         await declare(client, "tasks")
         answer = await client.post(PEEK, json={"count": 1, "encoding": "auto", "offset": offset})
         assert (answer.status_code, answer.json()["reason"].partition(":")[0]) == (400, "offset")
+
+
+async def test_an_answer_has_no_more_octets_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (direct, messages):
+        monkeypatch.setattr(module, "ANSWER_MAX_BYTES", 1_000)
+    async with api() as (_, client):
+        await declare(client, "tasks")
+        await publish(client, "tasks", *["x" * 400] * 30)
+        assert len(await get(client, "tasks", 30)) == 3
+        answer = await client.post(PEEK, json={"count": 30, "encoding": "auto"})
+        assert len(answer.json()) == 3
+        assert len(await get(client, "tasks", 30, "ack_requeue_false")) == 3
+        answer = await client.post(PEEK, json={"count": 30, "encoding": "auto"})
+        assert answer.json()[0]["message_count"] == 26
+
+
+async def test_a_long_look_goes_on_where_it_was() -> None:
+    async with api() as (_, client):
+        await declare(client, "tasks")
+        await publish(client, "tasks", *map(str, range(50)))
+        answer = await client.post(PEEK, json={"count": 40, "encoding": "auto", "offset": 5})
+        assert [one["payload"] for one in answer.json()] == [str(number) for number in range(5, 45)]
