@@ -87,12 +87,15 @@ async function route() {
   }
 }
 
+// Who has nothing to administer is not shown that page.
+const pagesOf = ({ tags }) => PAGES.filter((page) => page !== "admin" || tags.includes("administrator") || tags.includes("policymaker"));
+
 function frame(tab) {
   const theme = localStorage.getItem("theme") ?? "";
   replace(
     bar,
     link("#/overview", el("span", { class: "brand" }, "amqpbroker")),
-    el("nav", { "aria-label": "Pages" }, PAGES.map((one) => el("a", { href: `#/${one}`, "aria-current": one === tab ? "page" : null }, TITLES[one]))),
+    el("nav", { "aria-label": "Pages" }, pagesOf(user).map((one) => el("a", { href: `#/${one}`, "aria-current": one === tab ? "page" : null }, TITLES[one]))),
     el("span", { class: "grow" }),
     el(
       "select",

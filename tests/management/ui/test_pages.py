@@ -3,10 +3,12 @@
 What is measured, and where the pictures are, is logged: `-o log_cli=true --log-cli-level=info`.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import quote
 
 import pika
@@ -312,6 +314,41 @@ def test_a_user_is_added_and_may_use_a_virtual_host(watched: Watched) -> None:
     page.click("dialog button[type=submit]")
     expect(page.locator("table[aria-label=Permissions] tr", has_text="anna")).to_be_visible()
     assert watched.broker.run(lambda server: server.broker.permissions.get("anna", "/")) is not None
+
+
+def test_definitions_go_out_and_come_in(watched: Watched, tmp_path: Path) -> None:
+    page = watched.log_in()
+    with page.expect_download() as downloading:
+        page.click("text=Export")
+    exported = json.loads(Path(downloading.value.path()).read_text())
+    assert [vhost["name"] for vhost in exported["vhosts"]] == ["/"]
+    exported["vhosts"].append({"name": "other"})
+    file = tmp_path / "definitions.json"
+    file.write_text(json.dumps(exported))
+    page.set_input_files("input[type=file]", file)
+    page.click("dialog button[type=submit]")
+    expect(page.locator("[aria-label='Virtual host'] option")).to_have_text(["all virtual hosts", "/", "other"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"), [("management", 5), ("monitoring", 5), ("policymaker", 6), ("administrator", 6)]
+)
+def test_each_kind_of_user_sees_pages_that_work(watched: Watched, tag: str, expected: int) -> None:
+    def set_up(server: Server) -> None:
+        server.broker.users.set("anna", password="secret", tags=(tag,))
+        server.broker.permissions.set("anna", "/", configure=".*", write=".*", read=".*")
+        new_queues(server, "tasks")
+
+    watched.broker.run(set_up)
+    page = watched.log_in("", "anna", "secret")
+    links = page.locator("nav[aria-label=Pages] a")
+    expect(links).to_have_count(expected)
+    for place in links.evaluate_all("(links) => links.map((link) => link.getAttribute('href').slice(2))"):
+        watched.open(place)
+        page.wait_for_timeout(300)
+        assert page.locator(".failure").count() == 0
+    watched.open("queues/%2F/tasks")
+    expect(page.locator("h1")).to_contain_text("tasks")
 
 
 # All pages, with much and little, light and dark

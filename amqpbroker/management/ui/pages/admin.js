@@ -10,11 +10,14 @@ import { Table } from "../lib/table.js";
 const TABS = { users: "Users", vhosts: "Virtual hosts", policies: "Policies", limits: "Limits" };
 const TAGS = "administrator, monitoring, policymaker, management";
 
-export async function show(root, [tab = "users"], page) {
+export async function show(root, [given], page) {
+  const isAdministrator = page.user.tags.includes("administrator");
+  const tabs = isAdministrator ? TABS : { policies: TABS.policies };
+  const tab = given in tabs ? given : Object.keys(tabs)[0];
   const place = el("div", { class: "column" });
   replace(
     root,
-    el("div", { class: "toolbar" }, el("h1", {}, "Admin"), el("nav", { class: "tabs", "aria-label": "Administration" }, Object.entries(TABS).map(([key, title]) => el("a", { class: "button plain", href: `#/admin/${key}`, "aria-current": key === tab ? "page" : null }, title)))),
+    el("div", { class: "toolbar" }, el("h1", {}, "Admin"), el("nav", { class: "tabs", "aria-label": "Administration" }, Object.entries(tabs).map(([key, title]) => el("a", { class: "button plain", href: `#/admin/${key}`, "aria-current": key === tab ? "page" : null }, title)))),
     place,
   );
   await { users, vhosts, policies, limits }[tab](place, page);
