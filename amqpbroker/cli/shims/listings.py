@@ -1,121 +1,17 @@
 """The `list_…` commands: what the HTTP API has, under the names that RabbitMQ's programs give it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from amqpbroker.cli.shims.call import Call
+from amqpbroker.cli.shims.columns import BINDING, CHANNEL, CONNECTION, CONSUMER, EXCHANGE, FEATURE_FLAG, QUEUE, VHOST
 from amqpbroker.cli.shims.failing import EX_DATA, EX_UNAVAILABLE, EX_USAGE, Failed, error
 from amqpbroker.cli.shims.output import Arguments, Rows, compact, say_rows
-
-# Where the API calls it something else; whatever is not here has the same name there.
-_QUEUE: Final = [
-    "name",
-    "durable",
-    "auto_delete",
-    "arguments",
-    "policy",
-    "operator_policy",
-    "effective_policy_definition",
-    "pid",
-    "owner_pid",
-    "exclusive",
-    "exclusive_consumer_pid",
-    "exclusive_consumer_tag",
-    "messages_ready",
-    "messages_unacknowledged",
-    "messages",
-    "messages_ready_ram",
-    "messages_unacknowledged_ram",
-    "messages_ram",
-    "messages_persistent",
-    "message_bytes",
-    "message_bytes_ready",
-    "message_bytes_unacknowledged",
-    "message_bytes_ram",
-    "message_bytes_persistent",
-    "head_message_timestamp",
-    "disk_reads",
-    "disk_writes",
-    "consumers",
-    "consumer_utilisation",
-    "consumer_capacity",
-    "memory",
-    "slave_pids",
-    "synchronised_slave_pids",
-    "state",
-    "type",
-    "leader",
-    "members",
-    "online",
-]
-_EXCHANGE: Final = ["name", "type", "durable", "auto_delete", "internal", "arguments", "policy"]
-_BINDING: Final = ["source_name", "source_kind", "destination_name", "destination_kind", "routing_key", "arguments"]
-_CONNECTION: Final = [
-    "pid",
-    "name",
-    "port",
-    "host",
-    "peer_port",
-    "peer_host",
-    "ssl",
-    "ssl_protocol",
-    "ssl_key_exchange",
-    "ssl_cipher",
-    "ssl_hash",
-    "peer_cert_subject",
-    "peer_cert_issuer",
-    "peer_cert_validity",
-    "state",
-    "channels",
-    "protocol",
-    "auth_mechanism",
-    "user",
-    "vhost",
-    "timeout",
-    "frame_max",
-    "channel_max",
-    "client_properties",
-    "connected_at",
-    "recv_oct",
-    "recv_cnt",
-    "send_oct",
-    "send_cnt",
-    "send_pend",
-]
-_CHANNEL: Final = [
-    "pid",
-    "connection",
-    "name",
-    "number",
-    "user",
-    "vhost",
-    "transactional",
-    "confirm",
-    "consumer_count",
-    "messages_unacknowledged",
-    "messages_uncommitted",
-    "acks_uncommitted",
-    "messages_unconfirmed",
-    "prefetch_count",
-    "global_prefetch_count",
-]
-_CONSUMER: Final = [
-    "queue_name",
-    "channel_pid",
-    "consumer_tag",
-    "ack_required",
-    "prefetch_count",
-    "active",
-    "active_status",
-    "arguments",
-]
-_VHOST: Final = ["name", "description", "tags", "default_queue_type", "tracing", "cluster_state", "metadata"]
-_FEATURE_FLAG: Final = ["name", "state", "stability", "provided_by", "desc", "doc_url"]
 
 
 def queues(call: Call) -> None:
     """The queues of a virtual host."""
-    columns = _columns(call, _QUEUE, ["name", "messages"])
+    columns = _columns(call, QUEUE, ["name", "messages"])
     # As the real one does before whatever may take long.
     call.banner("Timeout: 60.0 seconds ...")
     call.banner(f"Listing queues for vhost {call.vhost} ...")
@@ -124,28 +20,28 @@ def queues(call: Call) -> None:
 
 def exchanges(call: Call) -> None:
     """The exchanges of a virtual host."""
-    columns = _columns(call, _EXCHANGE, ["name", "type"])
+    columns = _columns(call, EXCHANGE, ["name", "type"])
     call.banner(f"Listing exchanges for vhost {call.vhost} ...")
     _say(call, columns, call.get("exchanges", call.vhost) or [], _with_arguments)
 
 
 def bindings(call: Call) -> None:
     """The bindings of a virtual host."""
-    columns = _columns(call, _BINDING, _BINDING)
+    columns = _columns(call, BINDING, BINDING)
     call.banner(f"Listing bindings for vhost {call.vhost}...")
     _say(call, columns, call.get("bindings", call.vhost) or [], _binding)
 
 
 def connections(call: Call) -> None:
     """All connections."""
-    columns = _columns(call, _CONNECTION, ["user", "peer_host", "peer_port", "state"])
+    columns = _columns(call, CONNECTION, ["user", "peer_host", "peer_port", "state"])
     call.banner("Listing connections ...")
     _say(call, columns, call.client.get("connections"), _connection)
 
 
 def channels(call: Call) -> None:
     """All channels."""
-    columns = _columns(call, _CHANNEL, ["pid", "user", "consumer_count", "messages_unacknowledged"])
+    columns = _columns(call, CHANNEL, ["pid", "user", "consumer_count", "messages_unacknowledged"])
     call.banner("Listing channels ...")
     _say(call, columns, call.client.get("channels"), _channel)
 
@@ -153,14 +49,14 @@ def channels(call: Call) -> None:
 def consumers(call: Call) -> None:
     """The consumers of a virtual host."""
     default = ["queue_name", "channel_pid", "consumer_tag", "ack_required", "prefetch_count", "active", "arguments"]
-    columns = _columns(call, _CONSUMER, default)
+    columns = _columns(call, CONSUMER, default)
     call.banner(f"Listing consumers in vhost {call.vhost} ...")
     _say(call, columns, call.get("consumers", call.vhost) or [], _consumer)
 
 
 def unresponsive_queues(call: Call) -> None:
     """There are none: queues are no processes that could hang by themselves."""
-    columns = _columns(call, _QUEUE, ["name"])
+    columns = _columns(call, QUEUE, ["name"])
     call.banner(f"Listing unresponsive queues for vhost {call.vhost} ...")
     say_rows(call.invocation, columns, [])
 
@@ -173,7 +69,7 @@ def users(call: Call) -> None:
 
 def vhosts(call: Call) -> None:
     """All virtual hosts."""
-    columns = _columns(call, _VHOST, ["name"])
+    columns = _columns(call, VHOST, ["name"])
     call.banner("Listing vhosts ...")
     _say(call, columns, call.client.get("vhosts"), _vhost)
 
@@ -258,7 +154,7 @@ def user_limits(call: Call) -> None:
 
 def feature_flags(call: Call) -> None:
     """What a RabbitMQ would have switched on."""
-    columns = _columns(call, _FEATURE_FLAG, ["name", "state"])
+    columns = _columns(call, FEATURE_FLAG, ["name", "state"])
     call.banner("Listing feature flags ...")
     say_rows(call.invocation, columns, call.client.get("feature-flags"))
 

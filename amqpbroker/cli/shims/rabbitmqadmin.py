@@ -5,102 +5,28 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from amqpbroker.cli import login, say
 from amqpbroker.cli.client import BadURL, Client, Refused, Unreachable, basic, parse_url
 from amqpbroker.cli.login import UsageError
+from amqpbroker.cli.shims.admin_kinds import (
+    CLOSED,
+    DECLARED,
+    DELETED,
+    GOT,
+    IN_VHOST,
+    LISTS,
+    OVERVIEW,
+    PUBLISHED,
+    PURGED,
+    Kind,
+)
 from amqpbroker.cli.shims.admin_tables import FORMATS, say_list
 from amqpbroker.cli.shims.failing import Failed
 from amqpbroker.cli.shims.server import write_file
-
-
-class Kind(NamedTuple):
-    """path: with what names it in braces. needed: `a|b` is one of the two. json: whose values are JSON."""
-
-    path: str
-    needed: tuple[str, ...]
-    optional: Mapping[str, Any] = MappingProxyType({})
-    json: tuple[str, ...] = ()
-
-
-_ARGUMENTS: Final = ("arguments",)
-_POLICY: Final = {"priority": 0, "apply-to": None}
-_POLICY_NEEDS: Final = ("name", "pattern", "definition")
-# What is listed when no columns are named, and which of it is in a virtual host.
-LISTS: Final[dict[str, tuple[str, ...]]] = {
-    "connections": ("name", "user", "channels"),
-    "channels": ("name", "user"),
-    "consumers": (),
-    "exchanges": ("name", "type"),
-    "queues": ("name", "messages"),
-    "bindings": ("source", "destination", "routing_key"),
-    "users": (),
-    "vhosts": ("name", "messages"),
-    "permissions": (),
-    "nodes": ("name", "type", "mem_used"),
-    "parameters": (),
-    "policies": (),
-    "operator_policies": (),
-    "vhost_limits": (),
-}
-IN_VHOST: Final = ("consumers", "exchanges", "queues", "bindings")
-_OVERVIEW: Final = ("rabbitmq_version", "cluster_name", "queue_totals.messages", "object_totals.queues")
-DECLARED: Final = {
-    "exchange": Kind(
-        "/exchanges/{vhost}/{name}",
-        ("name", "type"),
-        {"auto_delete": "false", "durable": "true", "internal": "false", "arguments": {}},
-        _ARGUMENTS,
-    ),
-    "queue": Kind(
-        "/queues/{vhost}/{name}",
-        ("name",),
-        {"auto_delete": "false", "durable": "true", "arguments": {}, "node": None, "queue_type": None},
-        _ARGUMENTS,
-    ),
-    "binding": Kind(
-        "/bindings/{vhost}/e/{source}/{kind}/{destination}",
-        ("source", "destination"),
-        {"destination_type": "queue", "routing_key": "", "arguments": {}},
-        _ARGUMENTS,
-    ),
-    "vhost": Kind("/vhosts/{name}", ("name",), {"tracing": None}),
-    "user": Kind("/users/{name}", ("name", "password|password_hash", "tags"), {"hashing_algorithm": None}),
-    "permission": Kind("/permissions/{vhost}/{user}", ("vhost", "user", "configure", "write", "read")),
-    "parameter": Kind("/parameters/{component}/{vhost}/{name}", ("component", "name", "value"), {}, ("value",)),
-    "policy": Kind("/policies/{vhost}/{name}", _POLICY_NEEDS, _POLICY, ("definition", "priority")),
-    "operator_policy": Kind("/operator-policies/{vhost}/{name}", _POLICY_NEEDS, _POLICY, ("definition", "priority")),
-    "vhost_limit": Kind("/vhost-limits/{vhost}/{name}", ("vhost", "name", "value"), {}, ("value",)),
-}
-DELETED: Final = {
-    **{name: Kind(DECLARED[name].path, ("name",)) for name in ("exchange", "queue", "vhost", "user", "policy")},
-    "operator_policy": Kind("/operator-policies/{vhost}/{name}", ("name",)),
-    "binding": Kind(
-        "/bindings/{vhost}/e/{source}/{kind}/{destination}/{properties_key}",
-        ("source", "destination_type", "destination"),
-        {"properties_key": "~"},
-    ),
-    "permission": Kind("/permissions/{vhost}/{user}", ("vhost", "user")),
-    "parameter": Kind("/parameters/{component}/{vhost}/{name}", ("component", "name")),
-    "vhost_limit": Kind("/vhost-limits/{vhost}/{name}", ("vhost", "name")),
-}
-CLOSED: Final = {"connection": Kind("/connections/{name}", ("name",))}
-PURGED: Final = {"queue": Kind("/queues/{vhost}/{name}/contents", ("name",))}
-_PUBLISH: Final = Kind(
-    "/exchanges/{vhost}/{exchange}/publish",
-    ("routing_key",),
-    {"payload": None, "properties": {}, "exchange": "amq.default", "payload_encoding": "string"},
-    ("properties",),
-)
-_GET: Final = Kind(
-    "/queues/{vhost}/{queue}/get",
-    ("queue",),
-    {"count": "1", "ackmode": "ack_requeue_true", "payload_file": None, "encoding": "auto"},
-)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -211,7 +137,7 @@ def _list(admin: _Admin, words: Sequence[str]) -> None:
 def _show(admin: _Admin, words: Sequence[str]) -> None:
     if list(words[:1]) != ["overview"]:
         raise _usage(f"Don't know how to show {' '.join(words[:1])}".rstrip())
-    columns = list(words[1:]) or (list(_OVERVIEW) if _by_columns(admin) else [])
+    columns = list(words[1:]) or (list(OVERVIEW) if _by_columns(admin) else [])
     query = f"?{urlencode({'columns': ','.join(columns)})}" if columns else ""
     say_list(admin.options, [admin.client.ask("GET", f"/overview{query}")], columns)
 
@@ -245,7 +171,7 @@ def _purge(admin: _Admin, words: Sequence[str]) -> None:
 
 
 def _publish(admin: _Admin, words: Sequence[str]) -> None:
-    path, body = admin.request(words, _PUBLISH)
+    path, body = admin.request(words, PUBLISHED)
     if "payload" not in body:
         body["payload"] = base64.b64encode(sys.stdin.buffer.read()).decode()
         body["payload_encoding"] = "base64"
@@ -254,7 +180,7 @@ def _publish(admin: _Admin, words: Sequence[str]) -> None:
 
 
 def _get(admin: _Admin, words: Sequence[str]) -> None:
-    path, body = admin.request(words, _GET)
+    path, body = admin.request(words, GOT)
     file = body.pop("payload_file", None)
     if file and body["count"] != "1":
         raise _usage("Cannot get multiple messages using payload_file")

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from amqpbroker.cli import login, say
 from amqpbroker.cli.client import BadURL, Refused, Unreachable
 from amqpbroker.cli.login import UsageError
-from amqpbroker.cli.shims import access, checks, declaring, listings, policies, process
+from amqpbroker.cli.shims import access, checks, declaring, listings, policies, process, status
 from amqpbroker.cli.shims.call import Call
 from amqpbroker.cli.shims.failing import EX_SOFTWARE, EX_UNAVAILABLE, EX_USAGE, Failed, cannot, error
 from amqpbroker.cli.shims.invocation import parse
@@ -47,8 +47,8 @@ COMMANDS: Final = {
     "force_reset": Command(declaring.reset),
     "version": Command(checks.version),
     # What is so
-    "status": Command(checks.status, "", ("--unit",)),
-    "cluster_status": Command(checks.cluster_status),
+    "status": Command(status.status, "", ("--unit",)),
+    "cluster_status": Command(status.cluster_status),
     "node_health_check": Command(checks.node_health_check),
     "check_running": Command(checks.check_running),
     "is_running": Command(checks.is_running),
