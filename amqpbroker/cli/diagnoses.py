@@ -84,6 +84,13 @@ def login(patient: Patient) -> Findings:
         yield Finding("warning", text, "log in with --user as somebody who is")
 
 
+def version(patient: Patient) -> Findings:
+    """Whether its makers still mend it."""
+    text = str(patient.overview.get("rabbitmq_version", ""))
+    if text.startswith("3."):
+        yield Finding("note", f"it is RabbitMQ {text}, or behaves as that: no more faults are mended in 3", "go to 4")
+
+
 def ports(patient: Patient) -> Findings:
     """Whether what it listens on can be reached from here."""
     host = patient.client.host
@@ -251,6 +258,7 @@ def certificates(patient: Patient) -> Findings:
 
 DIAGNOSES: Final[tuple[Callable[[Patient], Findings], ...]] = (
     login,
+    version,
     ports,
     alarms,
     room,

@@ -8,6 +8,7 @@ from typing import Final
 import amqpbroker
 from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say
 from amqpbroker.cli.shims.entry import PROGRAMS
+from amqpbroker.cli.tables import say_json
 
 # A shell starts this Python on the rest of the file: its path may be longer, or have blanks, than `#!` can take.
 _PROGRAM: Final = """\
@@ -37,6 +38,7 @@ def run(arguments: list[str]) -> int:
     )
     parser.add_argument("directory", metavar="DIR", help="where they are written to; made if it is not there")
     parser.add_argument("--force", action="store_true", help="replace programs of these names that somebody else wrote")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, for programs")
     try:
         options = parser.parse_args(arguments)
     except SystemExit as end:  # argparse's way to end
@@ -55,7 +57,10 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         complain(f"{error.filename or directory}: {error.strerror}; name a directory that can be written to")
         return EXIT_FAILED
-    say(f"{', '.join(PROGRAMS)} are in {directory}; put it first on PATH")
+    if options.json:
+        say_json({"programs": [str(directory / name) for name in PROGRAMS]})
+    else:
+        say(f"{', '.join(PROGRAMS)} are in {directory}; put it first on PATH")
     return EXIT_OK
 
 

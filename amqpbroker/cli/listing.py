@@ -35,7 +35,9 @@ def add_options(parser: ArgumentParser, columns: Sequence[str]) -> None:
 def say_list(client: Client, options: Namespace, *path: str, empty: str, matched: str = "name") -> int:
     """Ask and show. empty: what a person is told if there is nothing. matched: the column the pattern looks at."""
     columns = tuple(options.columns.split(",")) if options.columns else options.default_columns
-    found = client.get(*path)
+    # Of ten thousand queues a table shows a few columns: nothing else need be gathered and sent.
+    asked = None if options.json and not options.columns else ",".join({*columns, matched, *_given(options.sort)})
+    found = client.get(*path, columns=asked)
     if options.pattern is not None:
         wanted = _compiled(options.pattern)
         found = [one for one in found if wanted.search(str(value_at(one, matched)))]
@@ -50,6 +52,10 @@ def say_list(client: Client, options: Namespace, *path: str, empty: str, matched
     elif is_terminal():
         say(empty)
     return EXIT_OK
+
+
+def _given(column: str | None) -> list[str]:
+    return [] if column is None else [column]
 
 
 def heading(column: str) -> str:

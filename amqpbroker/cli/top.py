@@ -19,6 +19,9 @@ _IN: Final = "message_stats.publish_details.rate"
 _OUT: Final = "message_stats.deliver_get_details.rate"
 _FROM: Final = "recv_oct_details.rate"
 _TO: Final = "send_oct_details.rate"
+# What is asked for: no more need be gathered and sent.
+_QUEUE: Final = ("vhost", "name", "messages", "messages_ready", "messages_unacknowledged", "consumers", _IN, _OUT)
+_CONNECTION: Final = ("name", "user", "channels", _FROM, _TO)
 QUEUE_HEADER: Final = ["queue", "ready", "unacked", "in/s", "out/s", "consumers"]
 CONNECTION_HEADER: Final = ["connection", "user", "channels", "from/s", "to/s"]
 
@@ -100,8 +103,8 @@ def _shown(value: object) -> str:
 def look(client: Client, rows: int) -> tuple[dict[str, Any], list[list[object]], list[list[object]]]:
     """The overview, and the rows of both tables, the busiest first."""
     overview = client.get("overview")
-    queues = sorted(client.get("queues"), key=_busy, reverse=True)
-    connections = sorted(client.get("connections"), key=_busy, reverse=True)
+    queues = sorted(client.get("queues", columns=",".join(_QUEUE)), key=_busy, reverse=True)
+    connections = sorted(client.get("connections", columns=",".join(_CONNECTION)), key=_busy, reverse=True)
     return overview, [_queue(one) for one in queues[:rows]], [_connection(one) for one in connections[:rows]]
 
 

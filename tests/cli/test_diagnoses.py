@@ -41,6 +41,12 @@ def test_who_may_see_little_is_told(api: Api, found: Found, tags: object, severi
     assert severities(found(diagnoses.login)) == ["fine", *severity]
 
 
+@pytest.mark.parametrize(("version", "severity"), [("3.13.7", ["note"]), ("4.2.9", []), ("", [])])
+def test_a_version_that_gets_no_more_fixes(api: Api, found: Found, version: str, severity: list[str]) -> None:
+    api.answers["GET /api/overview"] = {"rabbitmq_version": version}
+    assert severities(found(diagnoses.version)) == severity
+
+
 def test_a_port_that_does_not_answer_is_a_fault(api: Api, found: Found) -> None:
     with socket.create_server(("127.0.0.1", 0)) as there, socket.create_server(("127.0.0.1", 0)) as gone:
         ports = [there.getsockname()[1], gone.getsockname()[1]]

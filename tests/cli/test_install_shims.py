@@ -1,5 +1,6 @@
 """`amqpbroker install-shims`: programs that run, in place of nobody else's."""
 
+import json
 import os
 import subprocess
 import sys
@@ -60,6 +61,11 @@ def test_a_place_that_is_no_directory_is_told(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "file").write_text("")
     assert main(["install-shims", str(tmp_path / "file")]) == 1
     assert "name a directory that can be written to" in capsys.readouterr().err
+
+
+def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install-shims", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"programs": [str(tmp_path / name) for name in PROGRAMS]}
 
 
 def test_without_a_place_it_is_wrong_usage() -> None:

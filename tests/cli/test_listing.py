@@ -31,6 +31,12 @@ def test_a_list_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows == [["name", "ready", "messages", "in/s"], ["orders", "5", "1.5"], ["invoices", "7"], ["old"]]
 
 
+def test_only_what_a_table_shows_is_asked_for(api: Api) -> None:
+    assert main(["queue", "ls", "--columns", "vhost,type", "--sort", "messages"]) == 0
+    _, _, columns = api.asked[0][1].partition("?columns=")
+    assert set(columns.split("%2C")) == {"vhost", "type", "name", "messages"}
+
+
 def test_as_json_it_is_the_whole_answer(ask_json: AskJson) -> None:
     assert ask_json("queue", "ls") == QUEUES
 
