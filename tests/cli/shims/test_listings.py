@@ -48,6 +48,11 @@ def test_queues(ctl: Callable[..., Any], arguments: list[str], out: str) -> None
     assert ctl(*arguments) == (0, out, "")
 
 
+def test_only_what_is_listed_is_asked_for(ctl: Callable[..., Any], broker: Api) -> None:
+    assert ctl("-q", "list_queues", "name", "owner_pid").exit_code == 0
+    assert broker.asked[-1][1] == "/api/queues/%2F?columns=name%2Cowner_pid_details"
+
+
 def test_a_drawn_table(ctl: Callable[..., Any]) -> None:
     out = ctl("-q", "list_queues", "durable", "--formatter", "pretty_table").out
     assert out == "┌─────────┐\n│ durable │\n├─────────┤\n│ false   │\n├─────────┤\n│ true    │\n└─────────┘\n"
