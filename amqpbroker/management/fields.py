@@ -9,6 +9,7 @@ from typing import Any, Final
 from amqpbroker.limits import ARGUMENTS_MAX_BYTES, NAME_MAX_BYTES, TABLE_DEPTH_MAX
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.formatting import amqp_table
+from amqpbroker.management.requests import depth
 from amqpbroker.wire.tables import Table, TableError, encode_table
 
 # So much of a value is shown in a refusal.
@@ -55,7 +56,7 @@ def names(value: Any, name: str) -> list[str]:
 
 def table(values: Mapping[str, Any], name: str) -> Table:
     """The field table that an object stands for; no larger and no deeper than a client may send one. Raises 400."""
-    if _depth(values) > TABLE_DEPTH_MAX:
+    if depth(values) > TABLE_DEPTH_MAX:
         raise BadRequest(f"{name}: more than {TABLE_DEPTH_MAX} lists and objects within each other")
     fields = amqp_table(values)
     try:
@@ -71,12 +72,3 @@ def shown(value: Any) -> str:
     """A value as a refusal shows it: not all of it, if it is long."""
     words = repr(value)
     return words if len(words) <= _SHOWN_MAX else f"{words[:_SHOWN_MAX]}..."
-
-
-def _depth(value: Any) -> int:
-    """How many lists and objects stand within each other."""
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, list | dict)]:
-        depth += 1
-        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
-    return depth

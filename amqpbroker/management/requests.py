@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
+from amqpbroker.limits import TABLE_DEPTH_MAX
 from amqpbroker.management.errors import BadRequest, NotFound, TooLarge, Unavailable
 from amqpbroker.model.access import User
 from amqpbroker.model.broker import Broker
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from amqpbroker.server.server import Server
 
 BODY_MAX_BYTES: Final = 1_048_576
+# Values are walked by recursion. More than a field table may have, with what is around it.
+_DEPTH_MAX: Final = 2 * TABLE_DEPTH_MAX
+_TOO_DEEP: Final = "not_json: too many lists and objects within each other"
 # What Erlang prints in a line.
 _LINE_MAX: Final = 78
 _ENCODED_TWICE: Final = "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
@@ -138,18 +142,31 @@ def port_of(request: Request) -> int | None:
 def parse_json(octets: bytes) -> Any:
     """The value that is written there. Raises 400."""
     try:
-        content = json.loads(octets, parse_constant=_refuse_constant)
-        # Half a character in a text (\ud800) has no octets.
-        json.dumps(content, ensure_ascii=False).encode()
+        text = octets.decode("utf-8")
+        content = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            # Half a character (\ud800) has no octets.
+            json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise BadRequest(f"not_json: {error}") from None
     except RecursionError:
-        raise BadRequest("not_json: too many lists and objects within each other") from None
+        raise BadRequest(_TOO_DEEP) from None
     except UnicodeError:
         raise BadRequest("not_json: a text in it is no Unicode") from None
     except ValueError as error:
         raise BadRequest(f"not_json: {error}") from None
+    if depth(content) > _DEPTH_MAX:
+        raise BadRequest(_TOO_DEEP)
     return content
+
+
+def depth(value: Any) -> int:
+    """How many lists and objects stand within each other."""
+    found, level = 0, [value]
+    while level := [item for item in level if isinstance(item, list | dict)]:
+        found += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return found
 
 
 def _refuse_constant(word: str) -> None:

@@ -54,6 +54,7 @@ NO_OBJECTS: Final = [
     b"\xff\xfe",
     b'{"value": NaN}',
     b"[" * 50_000,
+    b'{"value": ' + b"[" * 800 + b"]" * 800 + b"}",
     b'{"a": "\\ud800"}',
 ]
 KEYS: Final = (

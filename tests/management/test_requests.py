@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from amqpbroker.management.errors import BadRequest, TooLarge
-from amqpbroker.management.requests import ApiRequest, truth, whole_number
+from amqpbroker.management.requests import ApiRequest, depth, parse_json, truth, whole_number
 from amqpbroker.model.access import User
 from tests.helpers.management import api
 
@@ -77,3 +77,19 @@ async def test_nobody_is_told_that_something_is_recorded_when_the_disk_has_faile
         answer = await client.put("/api/users/ann", json={"password": "x", "tags": ""})
         reason = "the disk has failed: whether this is on it nobody knows"
         assert (answer.status_code, answer.json()["reason"]) == (503, reason)
+
+
+@pytest.mark.parametrize("body", [b'"\\ud800"', b'{"\\udfff": 1}', b"\xed\xa0\x80", '"x"'.encode("utf-16"), b"NaN"])
+def test_what_is_no_unicode_is_no_json(body: bytes) -> None:
+    with pytest.raises(BadRequest, match="not_json"):
+        parse_json(body)
+
+
+def test_a_character_may_be_escaped() -> None:
+    assert parse_json(b'"\\ud83d\\ude00 \\u00e4"') == "\N{GRINNING FACE} ä"
+
+
+def test_how_deep_a_value_is() -> None:
+    assert [depth(value) for value in (1, [], {"a": [1, {}]}, [[], [[]]])] == [0, 1, 3, 3]
+    with pytest.raises(BadRequest, match="within each other"):
+        parse_json(b"[" * 129 + b"]" * 129)
