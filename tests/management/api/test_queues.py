@@ -70,7 +70,9 @@ async def test_an_exclusive_queue_is_told_with_its_owner() -> None:
 async def test_the_list_of_a_virtual_host_is_that_of_all_where_there_is_one() -> None:
     async with busy_broker() as busy:
         everywhere, here = await busy.get("queues"), await busy.get("queues/%2F")
-        assert [queue["name"] for queue in everywhere] == [queue["name"] for queue in here] == sorted(QUEUES)
+        detailed = await busy.get("queues/detailed")
+        names = [[queue["name"] for queue in found] for found in (everywhere, here, detailed)]
+        assert names == [sorted(QUEUES)] * 3
 
 
 async def test_without_statistics_a_queue_is_what_was_declared() -> None:
