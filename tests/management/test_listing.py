@@ -94,3 +94,15 @@ def test_of_one_thing_the_fields_that_are_asked_for() -> None:
 async def test_columns_hold_for_every_answer() -> None:
     async with api() as (_, client):
         assert (await client.get("/api/whoami?columns=name")).json() == {"name": "guest"}
+
+
+@pytest.mark.parametrize("path", ["queues", "queues/%2F", "exchanges", "connections", "connections/username/guest"])
+async def test_these_lists_have_pages(path: str) -> None:
+    async with api() as (_, client):
+        assert set((await client.get(f"/api/{path}?page=1")).json()) >= {"items", "page_count"}
+
+
+@pytest.mark.parametrize("path", ["bindings", "consumers", "nodes", "vhosts/%2F/connections", "vhosts/%2F/channels"])
+async def test_these_have_none_as_in_rabbitmq(path: str) -> None:
+    async with api() as (_, client):
+        assert isinstance((await client.get(f"/api/{path}?page=1")).json(), list)

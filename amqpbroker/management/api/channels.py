@@ -70,7 +70,7 @@ async def all_channels(request: ApiRequest) -> Response:
 async def channels_in_vhost(request: ApiRequest) -> Response:
     vhost = request.vhost
     inside = [one for one in open_connections(request.broker) if one.vhost is vhost]
-    return await _listed(request, channels_of(visible(request, inside)))
+    return await _listed(request, channels_of(visible(request, inside)), is_paged=False)
 
 
 async def channels_of_connection(request: ApiRequest) -> Response:

@@ -91,12 +91,13 @@ async def all_connections(request: ApiRequest) -> Response:
 
 async def connections_in_vhost(request: ApiRequest) -> Response:
     vhost = request.vhost
-    return await _listed(request, [one for one in open_connections(request.broker) if one.vhost is vhost])
+    inside = [one for one in open_connections(request.broker) if one.vhost is vhost]
+    return await _listed(request, inside, is_paged=False)
 
 
 async def connections_of_user(request: ApiRequest) -> Response:
     require_own(request, request.part("username"))
-    return await _listed(request, _of_user(request), is_paged=False)
+    return await _listed(request, _of_user(request))
 
 
 async def one_connection(request: ApiRequest) -> dict[str, Any]:
