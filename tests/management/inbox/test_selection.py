@@ -5,6 +5,7 @@ import pytest
 from amqpbroker.management.inbox.inbox import Inbox
 from amqpbroker.management.inbox.selection import Selection
 from amqpbroker.model.access import User
+from amqpbroker.model.access.users import INSIDER
 from tests.helpers.sessions import with_queue
 from tests.helpers.wire_client import WireClient
 
@@ -53,6 +54,11 @@ def test_who_published_what_nobody_took_may_see_it() -> None:
     client, inbox = with_messages()
     guest = user(client, "guest", "management", read="^$")
     assert found(client, inbox, guest) == [2]
+
+
+def test_the_brokers_own_user_sees_everything() -> None:
+    client, inbox = with_messages()
+    assert found(client, inbox, INSIDER) == [1, 2]
 
 
 def test_whose_password_has_changed_or_who_is_gone_sees_nothing() -> None:

@@ -155,7 +155,7 @@ export async function show(root, parameters, page) {
       facts(
         ["time", moment(message.time_ms)],
         page.vhost ? null : ["virtual host", name(message.vhost)],
-        ["published by", message.user === null ? "the broker itself" : [name(message.user), " on ", link(`#/connections/${encodeURIComponent(message.connection)}`, name(message.connection)), ` channel ${message.channel}`]],
+        ["published by", message.user === null ? "the broker itself" : publisher(message)],
         ["size", `${count(message.size_bytes)} octets`],
       ),
       deaths(headers),
@@ -260,6 +260,10 @@ function by(step) {
 }
 
 const exchangeLink = (vhost, exchange) => link(`#/exchanges/${vhost}/${encodeURIComponent(exchange || "amq.default")}`, name(exchange, "(default)"));
+
+// What was published over HTTP has no connection of its own.
+const publisher = ({ user, connection, channel }) =>
+  connection === "HTTP API" ? [name(user), " over HTTP"] : [name(user), " on ", link(`#/connections/${encodeURIComponent(connection)}`, name(connection)), ` channel ${channel}`];
 
 function queueLink(vhost, queue, message) {
   const state = message.states[queue];
