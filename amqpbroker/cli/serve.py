@@ -240,19 +240,24 @@ def explain(error: OSError) -> str:
 
 
 def start_lines(
-    config: Config, endpoints: list[Endpoint], web: list[Endpoint], storage: str, took_ms: int, for_guest: bool
+    config: Config,
+    endpoints: list[Endpoint],
+    web: list[Endpoint],
+    metrics: list[Endpoint],
+    storage: str,
+    took_ms: int,
+    for_guest: bool,
 ) -> list[str]:
     """What is said once the broker is ready: only what really listens. The last line is what tools wait for.
 
-    endpoints: of AMQP; web: of the management API and the web UI. for_guest: guest may log in, with the usual password.
+    endpoints: of AMQP; web: of the management API and the web UI; metrics: of what Prometheus asks for. for_guest:
+    guest may log in, with the usual password.
     """
     return [
         f"amqpbroker {__version__} — AMQP 0-9-1, RabbitMQ {config.profile.name} behaviour",
         *(f"  amqp      {_url(endpoint, config, for_guest)}" for endpoint in endpoints),
-        *(
-            f"  web ui    {'https' if endpoint.tls else 'http'}://{_host(endpoint)}:{endpoint.port}/"
-            for endpoint in web
-        ),
+        *(f"  web ui    {_origin(endpoint)}/" for endpoint in web),
+        *(f"  metrics   {_origin(endpoint)}/metrics" for endpoint in metrics),
         f"  storage   {storage}",
         f"Server startup complete in {took_ms} ms. Ctrl-C to stop.",
     ]
@@ -275,7 +280,15 @@ def _announce(config: Config, server: Server, management: Management, started_s:
     storage = storage_line(config, server.storage)
     took_ms = round((time.perf_counter() - started_s) * 1000)
     for_guest = server.broker.users.authenticate("guest", b"guest") is not None
-    say("\n".join(start_lines(config, server.endpoints, management.web, storage, took_ms, for_guest)))
+    say(
+        "\n".join(
+            start_lines(config, server.endpoints, management.web, management.metrics, storage, took_ms, for_guest)
+        )
+    )
+
+
+def _origin(endpoint: Endpoint) -> str:
+    return f"{'https' if endpoint.tls else 'http'}://{_host(endpoint)}:{endpoint.port}"
 
 
 def _url(endpoint: Endpoint, config: Config, for_guest: bool) -> str:

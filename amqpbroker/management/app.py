@@ -17,6 +17,7 @@ from amqpbroker.management.guards import Guards
 from amqpbroker.management.history import History
 from amqpbroker.management.inbox.inbox import Inbox
 from amqpbroker.management.inbox.showing import Showing
+from amqpbroker.management.metrics.endpoints import resources
 from amqpbroker.management.resources import error_response, route
 from amqpbroker.management.sessions import Sessions
 
@@ -42,6 +43,7 @@ def build_app(server: "Server") -> ASGIApp:
     """All of it: what `listener` serves."""
     routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES]
     routes += static.ROUTES + redirects.ROUTES
+    routes += [route(resource, server, prefix) for resource in resources(server) for prefix in ("", "/api")]
     inner = Starlette(routes=routes, exception_handlers={404: _not_found})
     inner.router.redirect_slashes = False
     inner.state.sessions = Sessions(server.broker.users, server.ticker.now_s)

@@ -57,7 +57,7 @@ class Watch:
         is_first: nobody knows since when they are as they are.
         """
         columns = self._columns_of(things)
-        are_same = things == self._things
+        are_same = bool(self._columns) and things == self._things
         if are_same:
             changed = [things[place] for place in _places_of_change(self._columns, columns)]
         else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("amqpbroker.management")
 
-_NEEDED: Final = ("starlette", "uvicorn")
+_NEEDED: Final = ("starlette", "uvicorn", "prometheus_client")
 
 
 def missing() -> list[str]:

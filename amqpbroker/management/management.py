@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.management.listener import Listener, missing
 from amqpbroker.management.local_login import TOKEN_BYTES, LocalLogin, directory, write
-from amqpbroker.server.config.settings import HTTP_PORT
+from amqpbroker.server.config.settings import HTTP_PORT, METRICS_PORT
 from amqpbroker.server.listening import Endpoint, ListenError
 
 if TYPE_CHECKING:
@@ -21,16 +21,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger("amqpbroker.management")
 
 _OFF: Final = -1
+_TAKEN: Final = {
+    "http": "%s is taken: the management API and UI are off; choose another port with --http-port",
+    "http/prometheus": "%s is taken: the metrics are off; choose another port with --metrics-port",
+}
 # Where this machine can be listened on for itself → where it is then reached.
 _LOCAL_HOSTS: Final = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "[::1]", "::": "[::1]"}
 
 
 class Management:
-    """web: where the API and the web UI listen, nowhere if they are off."""
+    """web, metrics: where the API and the web UI listen, and what Prometheus asks for; nowhere if they are off."""
 
     def __init__(self, server: "Server") -> None:
         self._server = server
         self._web: Listener | None = None
+        self._metrics: Listener | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._login_path: str | None = None
 
@@ -39,29 +44,43 @@ class Management:
         """Where the API and the web UI listen."""
         return self._web.endpoints if self._web is not None else []
 
+    @property
+    def metrics(self) -> list[Endpoint]:
+        """Where Prometheus may ask."""
+        return self._metrics.endpoints if self._metrics is not None else []
+
     def open(self) -> None:
         """Listens, and answers after `serve`. Raises ListenError, naming the address.
 
         The usual port may be another broker's, which is no reason not to start: that is told, and the rest goes on.
         """
-        port = self._server.config.http_port
-        if port == _OFF:
+        config, server = self._server.config, self._server
+        if config.http_port == config.metrics_port == _OFF:
             return
         if without := missing():
-            text = "the management API and UI are off, they need %s: pip install amqpbroker[management]"
+            text = (
+                "the management API, the UI and the metrics are off, they need %s: pip install amqpbroker[management]"
+            )
             logger.warning(text, ", ".join(without))
             return
-        listener = Listener(self._server, port, _load_web, self._server.config.http_addresses)
+        web = Listener(server, config.http_port, _load_web, config.http_addresses)
+        metrics = Listener(server, config.metrics_port, _load_metrics, config.metrics_addresses)
+        self._web = self._opened(web, "http", config.http_port, HTTP_PORT)
+        self._metrics = self._opened(metrics, "http/prometheus", config.metrics_port, METRICS_PORT)
+
+    def _opened(self, listener: Listener, protocol: str, port: int, usual_port: int) -> Listener | None:
+        """The listener, listening; None: it is off, or the usual port is taken. Raises ListenError."""
+        if port == _OFF:
+            return None
         try:
             listener.open()
         except ListenError as error:
-            if error.errno != errno.EADDRINUSE or port != HTTP_PORT:
+            if error.errno != errno.EADDRINUSE or port != usual_port:
                 raise
-            text = "%s is taken: the management API and UI are off; choose another port with --http-port"
-            logger.warning(text, error.filename)
-            return
-        self._web = listener
-        self._server.web_endpoints["http"] = listener.endpoints
+            logger.warning(_TAKEN[protocol], error.filename)
+            return None
+        self._server.web_endpoints[protocol] = listener.endpoints
+        return listener
 
     def _leave_login(self) -> None:
         """For programs of the same user on this machine; without it they need a password."""
@@ -85,14 +104,16 @@ class Management:
         """Begins to load what it takes to answer, while AMQP goes on."""
         if self._web is not None:
             self._leave_login()
-            task = asyncio.get_running_loop().create_task(self._web.serve())
-            self._serving.add(task)
-            task.add_done_callback(self._served)
+        for listener in (self._web, self._metrics):
+            if listener is not None:
+                task = asyncio.get_running_loop().create_task(listener.serve())
+                self._serving.add(task)
+                task.add_done_callback(self._served)
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._serving.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("the management API and UI are off: they could not be loaded", exc_info=error)
+            logger.error("the management API, the UI or the metrics could not be loaded", exc_info=error)
 
     async def close(self) -> None:
         """Ends what is under way, and listens no more."""
@@ -101,11 +122,18 @@ class Management:
                 os.unlink(self._login_path)
         for task in self._serving:
             task.cancel()
-        if self._web is not None:
-            await self._web.close()
+        for listener in (self._web, self._metrics):
+            if listener is not None:
+                await listener.close()
 
 
 def _load_web() -> Callable[["Server"], Any]:
     from amqpbroker.management.app import build_app
 
     return build_app
+
+
+def _load_metrics() -> Callable[["Server"], Any]:
+    from amqpbroker.management.metrics.app import build_metrics_app
+
+    return build_metrics_app

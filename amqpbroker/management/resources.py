@@ -61,8 +61,8 @@ class Resource:
         object.__setattr__(self, "allow", ", ".join(methods))
 
 
-def route(resource: Resource, server: "Server") -> Route:
-    """The resource as starlette knows it; the endpoint looks at the method itself."""
+def route(resource: Resource, server: "Server", prefix: str = "/api") -> Route:
+    """The resource as starlette knows it, below the prefix; the endpoint looks at the method itself."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -80,7 +80,7 @@ def route(resource: Resource, server: "Server") -> Route:
             logger.exception("%s %s: internal error", request.method, resource.path)
             return error_response(ApiError(500, "Internal Server Error", "a fault of the broker; its log has more"))
 
-    return Route(f"/api{resource.path}", endpoint, methods=["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
+    return Route(prefix + resource.path, endpoint, methods=["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
 
 
 async def _answer(resource: Resource, server: "Server", request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Final
@@ -52,8 +53,8 @@ class Broker:
     everything in memory. permissions, topic_permissions: what users may do where;
     failed_logins: who has guessed.
     global_parameters: what is set by name for all of it. quotas: who is there, and how many may be.
-    churn: what came and went. attempts: who wanted to log in, by protocol. counters, queue_counters, traffic: of
-    virtual hosts that were deleted, as they have them.
+    churn: what came and went. attempts: who wanted to log in, by protocol. counters, queue_counters, traffic,
+    dead_letter_counts, dead_letters_confirmed: of virtual hosts that were deleted, as they have them.
     reply_queues: the consumers of direct reply-to, by the name that a reply is sent to.
     """
 
@@ -86,6 +87,8 @@ class Broker:
         self.attempts: dict[str, Attempts] = {}
         self.counters = Counters()
         self.queue_counters: dict[str, Counters] = {}
+        self.dead_letter_counts: Counter[tuple[str, str, str]] = Counter()
+        self.dead_letters_confirmed = 0
         self.traffic = Traffic()
         users.serve(self.events, random_bytes)
         self.failed_logins = FailedLogins()
@@ -177,6 +180,8 @@ class Broker:
         """A virtual host goes, and its part in the totals stays."""
         self.counters.add(vhost.counters)
         self.traffic.add(vhost.traffic)
+        self.dead_letter_counts.update(vhost.dead_letters.counts)
+        self.dead_letters_confirmed += vhost.dead_letters.confirmed
         for kind, counters in vhost.queue_counters.items():
             self.queue_counters.setdefault(kind, Counters()).add(counters)
 

@@ -30,6 +30,7 @@ from amqpbroker.model.dispatch import new_strategy
 from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
 from amqpbroker.model.message import EXPIRES, OWN_FLAGS, PERSISTENT, Message, address_of, by_flags, flags_of
+from amqpbroker.model.message_sizes import MessageSizes
 from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.observing.events import INTERNAL_USER, Events
 from amqpbroker.model.observing.taps import with_tap, without_tap
@@ -66,7 +67,8 @@ class VirtualHost:
     events: who is told what happens here; user, where it is asked for, is at whose wish. tap: who watches the traffic.
     parameters: what is set by name: policies, limits. counters: what channels that are closed have counted, and of
     exchanges and queues that are deleted what no channel counts; queue_counters: of queues that are deleted all, by
-    their type. traffic: of connections that are closed. churn: of queues, here and maybe elsewhere.
+    their type. traffic: of connections that are closed. message_sizes: None until somebody wants to
+    know them. churn: of queues, here and maybe elsewhere.
     default_queue_type: of a queue that is declared without a type; None: the broker's. description, tags: for people.
     protected_from_deletion: operators may not delete it. recorded: a restart remembers it though nothing is in it.
     firehose: the tap that traces it; None: it is not traced.
@@ -101,6 +103,7 @@ class VirtualHost:
         self.protected_from_deletion = False
         self.recorded = False
         self.counters = Counters()
+        self.message_sizes: MessageSizes | None = None
         self._uncounted: list[Uncounted] = []
         self.queue_counters: dict[str, Counters] = {}
         self.traffic = Traffic()

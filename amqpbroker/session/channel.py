@@ -251,6 +251,8 @@ class Channel:
         else:
             group.count = len(messages)
             vhost.will_count(group)
+        if vhost.message_sizes is not None:
+            vhost.message_sizes.observe(messages)
         if refusers:
             group = group.without(refusers)
         tap = vhost.tap

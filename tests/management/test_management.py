@@ -127,3 +127,21 @@ async def test_a_login_that_cannot_be_left_safely_is_not_left(
     assert list((tmp_path / "amqpbroker").iterdir()) == []
     await management.close()
     await server.stop()
+
+
+async def test_the_metrics_have_a_port_of_their_own() -> None:
+    server = Server(replace(IN_MEMORY, metrics_port=0))
+    await server.start()
+    management = Management(server)
+    management.open()
+    management.serve()
+    (endpoint,) = management.metrics
+    try:
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"http://127.0.0.1:{endpoint.port}/metrics")
+        assert "rabbitmq_identity_info" in answer.text
+        assert [one.protocol for one in listeners(server)] == ["amqp", "http/prometheus"]
+    finally:
+        await management.close()
+        await server.stop()
+    assert management.metrics == []
