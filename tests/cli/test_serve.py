@@ -172,6 +172,13 @@ def test_sighup_reads_the_certificates_again(serve, tls_flags):
     assert program.stop()[0] == 0
 
 
+def test_the_start_says_where_the_metrics_are(serve):
+    program = serve("--host", "127.0.0.1", "--metrics-port", "0")
+    (url,) = [line.split()[1] for line in program.output if line.startswith("  metrics ")]
+    with urlopen(url, timeout=DEADLINE_S) as answer:
+        assert b"rabbitmq_identity_info" in answer.read()
+
+
 def test_the_start_says_where_the_web_ui_listens(serve):
     program = serve("--host", "127.0.0.1", "--http-port", "0")
     (url,) = [line.split()[2] for line in program.output if line.startswith("  web ui ")]

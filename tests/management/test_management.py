@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from amqpbroker.management.listeners import listeners
 from amqpbroker.management.local_login import directory, read_all
 from amqpbroker.management.management import Management
 from amqpbroker.server.config.settings import HTTP_PORT
