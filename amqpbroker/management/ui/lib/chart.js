@@ -45,6 +45,7 @@ export class Chart {
   // What was counted since the start: how fast it grows is what is shown.
   addCounts(at_s, counts) {
     const before = this.counted;
+    if (before && at_s - before.at_s < 0.5) return; // too short a time says nothing of speed
     this.counted = { at_s, counts };
     if (!before) return;
     const speed = ({ key }) => [key, Math.max(0, (counts[key] - before.counts[key]) / (at_s - before.at_s))];
@@ -101,6 +102,26 @@ export class Chart {
   end() {
     this.observer.disconnect();
   }
+}
+
+// What the API is asked for once, so that a chart begins with the last minute.
+export const PAST = "?lengths_age=60&lengths_incr=5&msg_rates_age=60&msg_rates_incr=5";
+
+// The past that it has told: sources: {key: [statistics, names of what is added up]}. Gives {at_s, values} from the
+// oldest on, by this machine's clock.
+export function past(sources) {
+  const moments = new Map();
+  for (const [key, [stats, ...names]] of Object.entries(sources)) {
+    for (const { sample, timestamp } of names.flatMap((name) => stats?.[`${name}_details`]?.samples ?? [])) {
+      const values = moments.get(timestamp) ?? {};
+      values[key] = (values[key] ?? 0) + sample;
+      moments.set(timestamp, values);
+    }
+  }
+  const ordered = [...moments].sort(([one], [other]) => one - other);
+  const late_ms = Date.now() - (ordered.at(-1)?.[0] ?? 0);
+  const shift_ms = Math.abs(late_ms) > 10_000 ? late_ms - 1 : 0;
+  return ordered.map(([ms, values]) => ({ at_s: (ms + shift_ms) / 1000, values }));
 }
 
 // A little more than that, which divides well.

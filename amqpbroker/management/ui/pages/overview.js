@@ -1,7 +1,7 @@
 // The broker at a glance: what waits, what moves, what there is.
 
 import { get, post } from "../lib/api.js";
-import { Chart } from "../lib/chart.js";
+import { Chart, PAST, past } from "../lib/chart.js";
 import { attempt, confirm } from "../lib/dialog.js";
 import { button, el, name, replace } from "../lib/dom.js";
 import { bytes, count, duration } from "../lib/format.js";
@@ -58,12 +58,18 @@ export async function show(root, _, page) {
   );
   page.leave(() => (queued.end(), rates.end()));
   const isMonitor = page.user.tags.some((tag) => tag === "administrator" || tag === "monitoring");
+  let isFirst = true;
   page.every(EVERY_MS, async () => {
-    const [found, known] = await Promise.all([get("/overview", page.signal), isMonitor ? get("/nodes", page.signal) : []]);
+    const [found, known] = await Promise.all([get("/overview" + (isFirst ? PAST : ""), page.signal), isMonitor ? get("/nodes", page.signal) : []]);
     if (page.signal.aborted) return;
     const totals = found.queue_totals ?? {};
     const stats = found.message_stats ?? {};
     const now_s = Date.now() / 1000;
+    if (isFirst) {
+      for (const { at_s, values } of past({ ready: [totals, "messages_ready"], unacked: [totals, "messages_unacknowledged"], total: [totals, "messages"] })) queued.add(at_s, values);
+      for (const { at_s, values } of past({ publish: [stats, "publish"], deliver: [stats, "deliver_get"], ack: [stats, "ack"], lost: [stats, "drop_unroutable", "return_unroutable"] })) rates.addCounts(at_s, values);
+    }
+    isFirst = false;
     queued.add(now_s, { ready: totals.messages_ready ?? 0, unacked: totals.messages_unacknowledged ?? 0, total: totals.messages ?? 0 });
     rates.addCounts(now_s, {
       publish: stats.publish ?? 0,

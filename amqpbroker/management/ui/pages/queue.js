@@ -1,7 +1,7 @@
 // One queue: what it holds, who consumes it, what leads to it, and what can be done with it.
 
 import { get, path, post, remove } from "../lib/api.js";
-import { Chart } from "../lib/chart.js";
+import { Chart, PAST, past } from "../lib/chart.js";
 import { ask, attempt, confirm, notice } from "../lib/dialog.js";
 import { button, el, link, name, plain, replace } from "../lib/dom.js";
 import { bytes, count, many } from "../lib/format.js";
@@ -79,10 +79,15 @@ export async function show(root, [vhost, queue], page) {
   page.keys({ p: () => attempt(() => peek(0)) });
 
   async function refresh() {
-    const [one, bound] = await Promise.all([get(here, page.signal), get(here + "/bindings", page.signal)]);
+    const [one, bound] = await Promise.all([get(here + (found ? "" : PAST), page.signal), get(here + "/bindings", page.signal)]);
+    const isFirst = !found;
     found = one;
     const stats = one.message_stats;
     const now_s = Date.now() / 1000;
+    if (isFirst) {
+      for (const { at_s, values } of past({ ready: [one, "messages_ready"], unacked: [one, "messages_unacknowledged"], total: [one, "messages"] })) chart.add(at_s, values);
+      for (const { at_s, values } of past({ publish: [stats, "publish"], deliver: [stats, "deliver_get"], ack: [stats, "ack"] })) rates.addCounts(at_s, values);
+    }
     chart.add(now_s, { ready: one.messages_ready ?? 0, unacked: one.messages_unacknowledged ?? 0, total: one.messages ?? 0 });
     rates.addCounts(now_s, { publish: stats?.publish ?? 0, deliver: stats?.deliver_get ?? 0, ack: stats?.ack ?? 0 });
     replace(signs, badges(one));
