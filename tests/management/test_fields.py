@@ -13,6 +13,8 @@ from amqpbroker.wire.tables import Field, decode_table, encode_table
 JSON = st.recursive(
     st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")) | st.none(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    # More takes Hypothesis longer to think of than it allows itself.
+    max_leaves=10,
 )
 
 
@@ -68,7 +70,7 @@ def test_a_table_as_deep_as_a_client_may_send_it_is_taken() -> None:
     assert isinstance(table(nested(64), "arguments")["a"], Field)
 
 
-@given(st.dictionaries(st.text(st.characters(codec="utf-8")), JSON))
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=5))
 def test_whatever_is_taken_can_be_sent(values: dict[str, Any]) -> None:
     try:
         fields = table(values, "arguments")

@@ -42,7 +42,7 @@ def test_long_octets_are_told_in_lines() -> None:
     assert [len(line) for line in told.removeprefix("Not UTF-8, base64 is: ").split("\n")] == [76, 76, 36]
 
 
-@given(st.dictionaries(st.text(), _VALUES))
+@given(st.dictionaries(st.text(), _VALUES, max_size=5))
 def test_what_came_as_json_goes_as_the_same_json(values: dict[str, Any]) -> None:
     assert json_table(amqp_table(values)) == values
 
