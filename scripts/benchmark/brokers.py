@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -114,13 +115,13 @@ def free_port() -> int:
         return port
 
 
-def _launch_amqpbroker(port: int, directory: Path) -> Launch:
+def _launch_amqpbroker(port: int, directory: Path, http_port: int = -1, metrics_port: int = -1) -> Launch:
     """The program of the environment this runs in; in one without it the package of this checkout."""
     program = shutil.which("amqpbroker", path=str(Path(sys.executable).parent))
     environment = dict(os.environ)
     if program is None:
         environment["PYTHONPATH"] = str(ROOT)
-    options = f"serve --port {port} --http-port -1 --metrics-port -1 --ready-file".split()
+    options = f"serve --port {port} --http-port {http_port} --metrics-port {metrics_port} --ready-file".split()
     command = [program] if program else [sys.executable, "-m", "amqpbroker"]
     return Launch([*command, *options, str(directory / "ready"), *_storage_options(directory)], environment)
 
@@ -131,6 +132,12 @@ def _storage_options(directory: Path) -> list[str]:
 
 
 AMQPBROKER = BrokerKind("amqpbroker", _launch_amqpbroker)
+
+
+def with_management(http_port: int, metrics_port: int) -> BrokerKind:
+    """Ours with its API, its web UI and its metrics on these ports."""
+    launch = partial(_launch_amqpbroker, http_port=http_port, metrics_port=metrics_port)
+    return BrokerKind("amqpbroker with management", launch)
 
 
 def rabbitmq_server() -> str | None:

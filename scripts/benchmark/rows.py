@@ -162,6 +162,18 @@ _DELAYED = (
     Figure("due_per_s", "deliveries/s when due"),
 )
 _HASHES = (Figure("mean_ms", "ms for a key", "lower", (Target("at most", 5),)), Figure("p99_ms", "p99, ms", "lower"))
+_BESIDE_MANAGEMENT = (
+    Figure("without_per_s", "messages/s, without"),
+    Figure("with_per_s", "messages/s, with"),
+)
+_AT_REST = (*_BESIDE_MANAGEMENT, Figure("share", "of the former", targets=(Target("at least", 0.95),)))
+_WATCHED = (*_BESIDE_MANAGEMENT, Figure("share", "of the former", targets=(Target("at least", 0.9),)))
+_PAGE = (Figure("first_page_ms", "first page, ms", "lower", (Target("at most", 100),)),)
+_READY = (
+    Figure("without_ms", "logged in, ms, without", "lower"),
+    Figure("with_ms", "logged in, ms, with", "lower"),
+    Figure("share", "of the former", "lower", (Target("at most", 1.1),)),
+)
 _STARTUP = (
     Figure("port_ms", "port open, ms", "lower"),
     Figure("handshake_ms", "logged in, ms", "lower", (Target("ratio", 20), Target("at most", 250))),
@@ -220,6 +232,10 @@ ROWS: tuple[Row, ...] = (
     _dispatched("random", "--strategy", "random"),
     _dispatched("weighted 4 3 2 1", "--strategy", "weighted", "--weights", "4", "3", "2", "1"),
     _dispatched("least-unacked", "--strategy", "least-unacked"),
+    Row("management at rest", "beside_management", (), _AT_REST, only_ours=True),
+    Row("management watched: metrics each second", "beside_management", ("--watched",), _WATCHED, only_ours=True),
+    Row("10,000 queues listed", "queue_page", (), _PAGE, only_ours=True),
+    Row("cold start with management", "startup_with_management", (), _READY, only_ours=True),
     Row("pika, no confirms, an ack each", "pika_rates", (), _CLIENT),
     Row("aio-pika, confirms, an ack each", "aio_pika_rates", (), _CLIENT),
     Row("Celery, one worker, results by rpc", "celery_rates", (), (Figure("tasks_per_s", "tasks/s"),)),
