@@ -40,4 +40,4 @@ class Group(NamedTuple):
 
 def label(text: str) -> str:
     """A name as a label: of what is no Unicode in it only the place is left."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

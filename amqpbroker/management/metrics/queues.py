@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.management.metrics.families import COUNTER, GAUGE, Family, Group, Rows, Values, label
-from amqpbroker.management.queue_contents import contents_of, head_of
+from amqpbroker.management.queue_contents import Contents, contents_of, head_of
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
 from amqpbroker.model.counters import Counters
 from amqpbroker.model.queue import Queue
@@ -11,6 +11,9 @@ from amqpbroker.wire import properties
 
 if TYPE_CHECKING:
     from amqpbroker.server.server import Server
+
+
+_EMPTY: Final = Contents(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def queues_of(server: "Server") -> list[tuple[str, Queue]]:
@@ -35,7 +38,8 @@ def _consumer_counts(server: "Server") -> Rows:
 
 def _contents(server: "Server") -> Rows:
     for vhost, queue in queues_of(server):
-        contents = contents_of(queue)
+        # Most of many queues are empty, and there is nothing to look at.
+        contents = contents_of(queue) if queue.unacked or queue.message_count else _EMPTY
         capacity = float(any(consumer.capacity > 0 for consumer in queue.consumers))
         yield (
             _labels(vhost, queue),
@@ -55,7 +59,7 @@ def _contents(server: "Server") -> Rows:
                 contents.unacked_bytes,
                 contents.ready - contents.ram,
                 contents.ready_bytes - contents.ram_bytes,
-                _head_timestamp(queue),
+                _head_timestamp(queue) if contents.ready else None,
                 queue.counters.disk_reads,
                 queue.counters.disk_writes,
             ),
