@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from amqpbroker.server.config import ConfigError
 from amqpbroker.server.config.conf_format import Key, Line, key_text, parse, read_conf, resolve
 
 
-def settings(text: str) -> dict[str, str]:
+def settings_in(text: str) -> dict[str, str]:
     return {line.name: line.value for line in parse(text, "rabbitmq.conf") if isinstance(line, Line)}
 
 
 def fault(text: str) -> str:
     with pytest.raises(ConfigError) as refused:
-        settings(text)
+        settings_in(text)
     return str(refused.value)
 
 
@@ -29,11 +29,11 @@ def fault(text: str) -> str:
     ],
 )  # fmt: skip
 def test_a_value_is_what_stands_behind_the_equals_sign(text, value):
-    assert settings(text) == {"a": value}
+    assert settings_in(text) == {"a": value}
 
 
 def test_comments_and_empty_lines_say_nothing():
-    assert settings("# a = b\n\n  \t\n   # c\na.b = d\n#") == {"a.b": "d"}
+    assert settings_in("# a = b\n\n  \t\n   # c\na.b = d\n#") == {"a.b": "d"}
 
 
 def test_of_two_lines_with_one_key_the_later_counts(tmp_path):
@@ -123,6 +123,7 @@ keys = st.lists(part, min_size=1, max_size=4).map(tuple)
 printable = st.characters(codec="utf-8", exclude_characters="'\r\n", exclude_categories=["Cs"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(keys, st.text(printable)))
 @example({("a", "."): ""})
 def test_what_is_written_in_quotes_is_read_again(written: dict[Key, str]):
@@ -131,6 +132,7 @@ def test_what_is_written_in_quotes_is_read_again(written: dict[Key, str]):
     assert found == written
 
 
+@settings(deadline=None)
 @given(st.text("ab=.'#$()\\ \t\r\n-include*/"))
 def test_any_text_is_settings_or_refused_with_a_line(text: str):
     try:

@@ -79,7 +79,7 @@ values = st.text(st.characters(codec="utf-8", exclude_characters="'\r\n"), max_s
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PATTERNS), values)
 @example("listeners.tcp.$name", ":")
 def test_any_known_key_with_any_value_starts_the_broker_or_is_refused_with_a_reason(
