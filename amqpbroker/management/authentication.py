@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import secrets
 from collections.abc import Mapping
+from typing import Final
 
 from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
 from amqpbroker.model.access import LoginRefused, User, Users
@@ -19,8 +20,11 @@ from amqpbroker.model.broker import Broker
 
 logger = logging.getLogger("amqpbroker.management")
 
+# What attempts to log in are counted under.
+_PROTOCOL: Final = "http"
+
 # Who has one of these may look at the management interface at all.
-MANAGEMENT_TAGS = frozenset({"administrator", "monitoring", "policymaker", "management"})
+MANAGEMENT_TAGS: Final = frozenset({"administrator", "monitoring", "policymaker", "management"})
 
 
 def authenticate(headers: Mapping[str, str], peer: str | None, broker: Broker) -> User:
@@ -48,11 +52,16 @@ def of_token(authorization: str, peer: str | None, token: str) -> User | None:
 def log_in(name: str, password: bytes, peer: str | None, broker: Broker) -> User:
     """The user with that name and password, if they may come in. Raises 401."""
     try:
-        user = broker.log_in(name, password, peer or "")
+        user = admitted(broker.log_in(name, password, peer or ""), peer, broker.users)
     except LoginRefused as refused:
+        broker.has_tried_to_log_in(_PROTOCOL, succeeded=False)
         logger.warning("HTTP access denied: %s", refused.reason)
         raise NotAuthenticated("Login failed") from refused
-    return admitted(user, peer, broker.users)
+    except NotAuthenticated:
+        broker.has_tried_to_log_in(_PROTOCOL, succeeded=False)
+        raise
+    broker.has_tried_to_log_in(_PROTOCOL, succeeded=True)
+    return user
 
 
 def admitted(user: User, peer: str | None, users: Users) -> User:

@@ -92,3 +92,13 @@ async def test_with_the_token_everything_is_allowed() -> None:
         bearer = {"authorization": "Bearer t0ken"}
         assert (await client.get("/api/whoami", headers=bearer)).json()["name"] == "rmq-cli"
         assert (await client.put("/api/queues/other/q", json={}, headers=bearer)).status_code == 201
+
+
+async def test_attempts_are_counted() -> None:
+    async with api() as (server, client):
+        assert (await client.get("/api/whoami")).status_code == 200
+        assert (await client.get("/api/whoami", auth=("guest", "wrong"))).status_code == 401
+        with pytest.raises(NotAuthenticated):
+            authenticate(basic(b"guest:guest"), "192.0.2.1", server.broker)
+        attempts = server.broker.attempts["http"]
+        assert (attempts.succeeded, attempts.failed) == (1, 2)
