@@ -1,9 +1,9 @@
 """The ring of the last messages, and how it is filled without slowing down who publishes.
 
-Time is cut into windows. In each of them the first messages are taken in, as references, and so many are followed; of
-whatever comes beyond that only the number is noted, and while nobody has the page open not even that: nothing watches
-the traffic any more until the window is over. So a fast publisher pays for a few dozen messages in each window, and
-what comes at the pace of a person is all seen, also before anybody looks.
+There is room for a thousand messages, which are taken in as references, and in each window of time for a few dozen
+more; so many are followed, too. Of whatever comes beyond that only the number is noted, and while nobody has the page
+open not even that: nothing watches the traffic any more until the window is over. So a fast publisher pays for a few
+dozen messages in each window, and what a test or a person sends is all seen, also before anybody looks.
 """
 
 from collections import deque
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from amqpbroker.model.vhost import VirtualHost
 
 WINDOW_S: Final = 0.05
-# In each window; it is more than a person can read.
+# At once, after a quiet time; and in each window of a flood, which is more than a person can read.
+BURST_MAX: Final = 1_000
 TAKEN_MAX: Final = 30
-# Of one run, so that a flood leaves room for others.
+# Of one run of a flood, so that it leaves room for others.
 TAKEN_OF_RUN_MAX: Final = 10
-# While somebody watches, and while nobody does.
+# The same of what is followed; in a window while somebody watches, and while nobody does.
+FOLLOWED_BURST_MAX: Final = 4_000
 FOLLOWED_MAX: Final = 1_000
 FOLLOWED_UNSEEN_MAX: Final = 500
 ENTRIES_MAX: Final = 5_000
@@ -47,15 +49,15 @@ _AFTER_ACK: Final = {"ack": ACKED, "requeue": READY, "discard": DEAD}
 class Inbox:
     """entries: the last ones, the oldest first. next_id: of the next one.
 
-    room: how many messages this window still takes; looks: how many it still follows. skipped_count: how many were
+    room: how many messages it still takes; looks: how many it still follows. skipped_count: how many were
     counted and not taken in since the start.
     """
 
     def __init__(self, broker: "Broker") -> None:
         self.entries: deque[Entry] = deque()
         self.next_id = 1
-        self.room = TAKEN_MAX
-        self.looks = FOLLOWED_UNSEEN_MAX
+        self.room = BURST_MAX
+        self.looks = FOLLOWED_BURST_MAX
         self.skipped_count = 0
         self._broker = broker
         self._size_bytes = 0
@@ -101,7 +103,7 @@ class Inbox:
         messages: Sequence[Message],
     ) -> None:
         """Messages come. Takes in the first of them."""
-        count = min(len(messages), self.room, TAKEN_OF_RUN_MAX)
+        count = min(len(messages), self.room if self.room > TAKEN_MAX else min(self.room, TAKEN_OF_RUN_MAX))
         time_ms = vhost.clock.unix_ms()
         names = [queue.name for queue in queues[:QUEUES_MAX]]
         places = [queue.tail if type(queue) is PagedQueue else 0 for queue in queues[:QUEUES_MAX]]
@@ -137,7 +139,7 @@ class Inbox:
 
     def returned(self, messages: Sequence[Message]) -> None:
         """Messages that were just taken in, if they were, go back."""
-        for message in messages[:TAKEN_OF_RUN_MAX]:
+        for message in messages[:BURST_MAX]:
             entry = self._by_key.get(key_of(message))
             if entry is not None and not entry.queue_count:
                 entry.is_returned = True
@@ -181,9 +183,12 @@ class Inbox:
     def _turn(self) -> None:
         self._deadline = None
         self._is_open = False
-        self.room = TAKEN_MAX
-        self.looks = FOLLOWED_MAX if self._watchers else FOLLOWED_UNSEEN_MAX
+        self.room = min(max(self.room, 0) + TAKEN_MAX, BURST_MAX)
+        more_looks = FOLLOWED_MAX if self._watchers else FOLLOWED_UNSEEN_MAX
+        self.looks = min(max(self.looks, 0) + more_looks, FOLLOWED_BURST_MAX)
         self._attach()
+        if self.room < BURST_MAX or self.looks < FOLLOWED_BURST_MAX:
+            self._open_window()
         if self._watchers:
             now_s = self._broker.clock.now_s()
             if now_s >= self._look_at_s:

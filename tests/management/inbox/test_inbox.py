@@ -3,10 +3,11 @@
 from amqpbroker.management.inbox import inbox as inboxes
 from amqpbroker.management.inbox.entry import BODY_MAX_BYTES, Entry
 from amqpbroker.management.inbox.inbox import (
+    BURST_MAX,
     BYTES_MAX,
+    FOLLOWED_BURST_MAX,
     FOLLOWED_MAX,
     TAKEN_MAX,
-    TAKEN_OF_RUN_MAX,
     WINDOW_S,
     Inbox,
 )
@@ -57,24 +58,39 @@ def test_a_virtual_host_that_comes_later_is_watched_too() -> None:
     assert {vhost.tap for vhost in client.broker.vhosts.values()} == {None}
 
 
-def test_a_window_takes_so_many_and_of_a_run_fewer() -> None:
+def test_all_that_comes_at_once_after_a_quiet_time_is_taken() -> None:
     inbox = watched(client := with_queue())
-    client.feed(publish_octets(1, TO_TASKS, b"flood") * 200)
-    assert TAKEN_OF_RUN_MAX <= len(inbox.entries) < TAKEN_MAX
-    assert inbox.skipped_count == 200 - len(inbox.entries)
-    publish_numbers(client, 2 * TAKEN_MAX)
-    assert len(inbox.entries) == TAKEN_MAX
+    publish_numbers(client, BURST_MAX)
+    assert (len(inbox.entries), inbox.skipped_count) == (BURST_MAX, 0)
+
+
+def test_a_window_of_a_flood_takes_so_many_and_of_a_run_fewer() -> None:
+    inbox = watched(client := with_queue())
+    client.feed(publish_octets(1, TO_TASKS, b"flood") * 2 * BURST_MAX)
+    assert BURST_MAX - TAKEN_MAX <= len(inbox.entries) <= BURST_MAX
+    client.advance(WINDOW_S)
+    before = len(inbox.entries)
+    publish_numbers(client, 3 * TAKEN_MAX)
+    assert TAKEN_MAX <= len(inbox.entries) - before <= 2 * TAKEN_MAX
 
 
 def test_nothing_watches_the_rest_of_a_window_unless_somebody_looks() -> None:
     inbox = watched(client := with_queue())
-    publish_numbers(client, TAKEN_MAX)
+    publish_numbers(client, BURST_MAX)
     assert client.vhost.tap is None
     client.advance(WINDOW_S)
     assert client.vhost.tap is not None
     inbox.watch()
     publish_numbers(client, 2 * TAKEN_MAX)
-    assert (inbox.skipped_count, len(inbox.entries)) == (TAKEN_MAX, 2 * TAKEN_MAX)
+    assert (inbox.skipped_count, len(inbox.entries)) == (TAKEN_MAX, BURST_MAX + TAKEN_MAX)
+
+
+def test_there_is_room_again_after_a_quiet_time() -> None:
+    inbox = watched(client := with_queue())
+    publish_numbers(client, BURST_MAX)
+    client.advance(WINDOW_S * (BURST_MAX / TAKEN_MAX + 2))
+    publish_numbers(client, BURST_MAX)
+    assert (len(inbox.entries), inbox.skipped_count) == (2 * BURST_MAX, 0)
 
 
 def test_it_costs_no_timer_while_nothing_comes() -> None:
@@ -228,7 +244,7 @@ def test_of_a_flood_only_so_many_are_followed() -> None:
     inbox = watched(client := with_queue())
     inbox.watch()
     consume(client, "ctag", no_ack=True)
-    client.feed(publish_octets(1, TO_TASKS, b"alike") * 2 * FOLLOWED_MAX)
+    client.feed(publish_octets(1, TO_TASKS, b"alike") * 2 * FOLLOWED_BURST_MAX)
     assert inbox.looks <= 0
     client.advance(WINDOW_S)
     assert inbox.looks == FOLLOWED_MAX
