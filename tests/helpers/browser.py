@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
 from tests.helpers.served_broker import ServedBroker
 
 CHROMIUM = shutil.which("chromium")
+# A machine may have more to do than this.
+_PATIENCE_MS = 20_000
+expect.set_options(timeout=_PATIENCE_MS)
 # Nothing that asks the network for anything of its own.
 _OPTIONS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -36,7 +39,7 @@ class Watched:
         self._faults: list[str] = []
         self.context: BrowserContext = browser.new_context(viewport={"width": 1360, "height": 820}, **options)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(_PATIENCE_MS)
         self.page.on("console", self._told)
         self.page.on("pageerror", lambda error: self._faults.append(f"page error: {error}"))
         self.page.on("dialog", self._asked)
@@ -77,4 +80,4 @@ class Watched:
     def close(self) -> None:
         """Ends it, and finds what must not have happened."""
         self.context.close()
-        assert self.faults == []
+        assert self.faults == [], self.faults

@@ -1,5 +1,6 @@
 """A message in the inbox: what was published, and what became of it in each queue, as far as it was seen."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from amqpbroker.model.message import Message
@@ -19,6 +20,7 @@ QUEUES_MAX: Final = 100
 # A larger body is not kept alive: of that the front is copied, and the message cannot be followed.
 BODY_MAX_BYTES: Final = 1_048_576
 BODY_FRONT_BYTES: Final = 65_536
+_NO_REASONS: Final[Mapping[str, str]] = {}
 # About what an entry takes beside its body.
 OVERHEAD_BYTES: Final = 1_024
 
@@ -27,9 +29,9 @@ class Entry:
     """id: a number that grows. client: who published; None: the broker itself sent it on.
 
     queue_count: how many it reached; states: what became of it in the first of those, by name. places: the positions in
-    those queues that it got there, 0 where they cannot tell. reasons: why it died, by queue. version: of the topology
-    when it was routed. is_returned: its publisher has it back. older: another entry of the same octets, which was
-    dead-lettered as this one.
+    those queues that the first of its run got, 0 where they cannot tell; nth: where it was in the run. reasons: why it
+    died, by queue. version: of the topology when it was routed. is_returned: its publisher has it back. older: another
+    entry of the same octets, which was dead-lettered as this one.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class Entry:
         "id",
         "is_returned",
         "message",
+        "nth",
         "older",
         "places",
         "queue_count",
@@ -60,8 +63,9 @@ class Entry:
             self.message = (*message[:2], message[2][:BODY_FRONT_BYTES], message[3])
         self.queue_count = 0
         self.states: dict[str, str] = {}
-        self.places: list[int] = []
-        self.reasons: dict[str, str] = {}
+        self.places: Sequence[int] = ()
+        self.nth = 0
+        self.reasons = _NO_REASONS
         self.is_returned = False
         self.older: Entry | None = None
 
@@ -87,7 +91,7 @@ class Entry:
             return False
         self.states[queue] = state
         if reason:
-            self.reasons[queue] = reason
+            self.reasons = {**self.reasons, queue: reason}
         return True
 
 

@@ -112,7 +112,7 @@ class Inbox:
             self.next_id += 1
             entry.queue_count = len(queues)
             entry.states = dict.fromkeys(names, READY)
-            entry.places = [place and place + nth for place in places]
+            entry.places, entry.nth = places, nth
             self._add(entry)
         self.room -= count
         self.skipped_count += len(messages) - count
@@ -216,7 +216,7 @@ class Inbox:
         left = [
             name
             for (name, state), place in zip(entry.states.items(), entry.places, strict=True)
-            if state in (READY, UNACKED) and not _may_be_there(vhost, name, place, state)
+            if state in (READY, UNACKED) and not _may_be_there(vhost, name, place and place + entry.nth, state)
         ]
         return any([entry.becomes(name, GONE) for name in left])
 

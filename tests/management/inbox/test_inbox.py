@@ -232,6 +232,14 @@ def test_what_was_purged_is_found_to_be_gone_when_somebody_looks() -> None:
     assert not watcher.is_behind
 
 
+def test_of_a_run_each_is_looked_for_at_its_own_place() -> None:
+    inbox = watched(client := with_queue())
+    client.feed(publish_octets(1, TO_TASKS, b"alike") * 3)
+    client.vhost.queues["tasks"].drop(2)
+    assert [inbox.look_at(entry) for entry in inbox.entries] == [True, True, False]
+    assert states(inbox) == [{"tasks": "gone"}, {"tasks": "gone"}, {"tasks": "ready"}]
+
+
 def test_what_was_in_a_queue_that_is_deleted_is_gone() -> None:
     inbox = watched(client := with_queue())
     publish(client, "first")

@@ -234,6 +234,18 @@ def test_keys_go_through_messages_and_search_finds_among_them(watched: Watched, 
     assert "first" in rows(page)[0]
 
 
+def test_of_one_queue_the_messages_are_shown_alone(watched: Watched, client) -> None:
+    for name in ("tasks", "others"):
+        client.queue_declare(name)
+        client.basic_publish("", name, name.encode())
+    page = watched.log_in("queues/%2F/tasks")
+    page.click("text=Live messages")
+    expect(page.locator(".inbox .row")).to_have_count(1)
+    assert "tasks" in rows(page)[0]
+    page.click(".toolbar .chip a")
+    expect(page.locator(".inbox .row")).to_have_count(2)
+
+
 def test_a_message_is_published_again(watched: Watched, client) -> None:
     client.queue_declare("tasks")
     client.basic_publish("", "tasks", b"again", pika.BasicProperties(headers={"number": 1}))

@@ -90,6 +90,7 @@ async function users(place, page) {
   }
 
   async function allow(one) {
+    if (!names.length) await refresh();
     const done = await ask(
       "Permissions",
       [

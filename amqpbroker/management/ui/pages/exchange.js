@@ -40,6 +40,7 @@ export async function show(root, [vhost, given], page) {
       el("h1", {}, "Exchange ", name(exchange, "(default)")),
       signs,
       el("span", { class: "grow" }),
+      link(`#/messages?exchange=${encodeURIComponent(exchange)}`, "Live messages"),
       button("Publish…", publish),
       !isDefault && button("Bind…", bind),
       !isDefault && button("Delete", removeIt, { class: "danger" }),

@@ -34,12 +34,17 @@ export async function show(root, parameters, page) {
 
   replace(
     root,
-    el("div", { class: "toolbar" }, el("h1", {}, "Messages"), search, pause, button("Clear", clear), status, skippedNote),
+    el("div", { class: "toolbar" }, el("h1", {}, "Messages"), search, pause, button("Clear", clear), only("queue"), only("exchange"), status, skippedNote),
     el("div", { class: "split" }, el("section", { class: "card grow" }, list, el("div", { class: "actions" }, older)), detail),
   );
 
   const asked = () => ({ vhost: page.vhost, search: search.value, queue: parameters.queue, exchange: parameters.exchange });
   const says = (text, kind) => ((status.textContent = text), (status.className = `live ${kind}`));
+
+  // What the page was asked to show alone, with a way to see all again.
+  function only(kind) {
+    return parameters[kind] === undefined ? null : el("span", { class: "chip" }, `${kind} `, name(parameters[kind], "(default)"), " ", link("#/messages", "×"));
+  }
 
   async function start() {
     stopped.abort();

@@ -61,6 +61,7 @@ export async function show(root, [vhost, queue], page) {
       el("h1", {}, "Queue ", name(queue)),
       signs,
       el("span", { class: "grow" }),
+      link(`#/messages?queue=${encodeURIComponent(queue)}`, "Live messages"),
       button("Publish…", publish),
       button("Move…", move),
       pausing,
@@ -200,6 +201,7 @@ export async function show(root, [vhost, queue], page) {
   }
 
   async function purge() {
+    if (!found) await refresh();
     if (await confirm("Purge this queue", `What waits in ${plain(queue)} is dropped: ${messages(found.messages_ready)}. What consumers have stays.`, "Purge", () => remove(here + "/contents"))) {
       await refresh();
       await attempt(() => peek(0));
@@ -207,6 +209,7 @@ export async function show(root, [vhost, queue], page) {
   }
 
   async function removeIt() {
+    if (!found) await refresh();
     if (await confirm("Delete this queue", `${plain(queue)} is deleted with its ${messages(found.messages)} and ${many(found.consumers, "consumer")}.`, "Delete", () => remove(here))) location.href = "#/queues";
   }
 }
