@@ -7,7 +7,7 @@ were.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from starlette.responses import Response, StreamingResponse
@@ -73,8 +73,11 @@ async def events(request: ApiRequest) -> Response:
     if last_event_id.isdecimal():
         after = int(last_event_id)
 
-    def told(entries: Iterable[Entry]) -> list[str]:
-        return [_event(showing.shown(entry, body_max_bytes), number=entry.id) for entry in entries]
+    async def told(entries: Sequence[Entry]) -> AsyncIterator[str]:
+        for start in range(0, len(entries), _ENTRIES_A_STEP):
+            step = entries[start : start + _ENTRIES_A_STEP]
+            yield "".join([_event(showing.shown(entry, body_max_bytes), number=entry.id) for entry in step])
+            await asyncio.sleep(0)
 
     async def stream() -> AsyncIterator[str]:
         watcher = inbox.watch()
@@ -82,11 +85,16 @@ async def events(request: ApiRequest) -> Response:
             # In one turn with `watch`: nothing is missed between them, and nothing is told twice, by its id.
             past = [entry for entry in inbox.entries if entry.id > after and selection.takes(entry)]
             last_id = inbox.next_id - 1
-            yield ": the last messages, as they come\n\n" + "".join(told(past))
+            yield ": the last messages, as they come\n\n"
+            async for part in told(past):
+                yield part
             while (news := await watcher.next(_QUIET_S)) is not None:
                 new = [entry for entry in news.entries if entry.id > last_id and selection.takes(entry)]
-                parts = told(new)
-                changed = [entry for entry in news.changed if entry not in new and selection.takes(entry)]
+                async for part in told(new):
+                    yield part
+                parts = []
+                told_now = set(new)
+                changed = [entry for entry in news.changed if entry not in told_now and selection.takes(entry)]
                 if changed:
                     states = [{"id": entry.id, "states": entry.states, "reasons": entry.reasons} for entry in changed]
                     parts.append(_event(states, "states"))
