@@ -81,7 +81,9 @@ def _disk(server: "Server") -> Rows:
         for queue in vhost.queues.values():
             reads += queue.counters.disk_reads
             writes += queue.counters.disk_writes
-    yield _NODE, (read_bytes, written_bytes, reads, writes)
+    commits = server.broker.journal.done_number if server.broker.journal is not None else 0
+    syncs = 0 if server.config.no_sync else commits
+    yield _NODE, (read_bytes, written_bytes, commits, syncs, reads, writes)
 
 
 def _attempts(server: "Server") -> Rows:
@@ -158,6 +160,8 @@ NODE: Final = (
         (
             Family("io_read_bytes_total", COUNTER, "Octets that the process has read from disk"),
             Family("io_write_bytes_total", COUNTER, "Octets that the process has written to disk"),
+            Family("io_write_ops_total", COUNTER, "Commits of the journal: each is one write"),
+            Family("io_sync_ops_total", COUNTER, "Commits that were synced to disk"),
             Family("msg_store_read_total", COUNTER, "Messages that were read back from disk"),
             Family("msg_store_write_total", COUNTER, "Messages that were recorded or moved to disk"),
         ),

@@ -1,8 +1,10 @@
 """Metrics of the node as a whole."""
 
+from pathlib import Path
+
 from amqpbroker.model.broker import DISK
 from tests.helpers.busy_broker import busy_broker
-from tests.helpers.management import api
+from tests.helpers.management import api, declare, publish
 from tests.helpers.metrics import scraped, value
 
 
@@ -52,3 +54,13 @@ async def test_the_memory_is_told_in_parts() -> None:
         families = await scraped(busy.server, "memory-breakdown")
         assert value(families, "rabbitmq_memory_other_system_bytes") > 1_000_000
         assert value(families, "rabbitmq_memory_classic_queue_erlang_process_bytes") > 0
+
+
+async def test_commits_of_the_journal_are_writes_and_syncs(tmp_path: Path) -> None:
+    async with api(memory=False, data_dir=str(tmp_path)) as (server, client):
+        await declare(client, "tasks")
+        await publish(client, "tasks", "body", delivery_mode=2)
+        families = await scraped(server)
+        assert value(families, "rabbitmq_io_sync_ops_total") == value(families, "rabbitmq_io_write_ops_total") > 0
+        assert value(families, "rabbitmq_msg_store_write_total") == 1
+        assert value(families, "rabbitmq_queue_disk_writes_total") == 1
