@@ -41,6 +41,7 @@ PRINTING = (
 PATH = re.compile(r"(?<![\w./:}\])>~$*%-])(/[A-Za-z][\w.-]*/[\w.-]+)|(?<!\w)([A-Z]:\\{1,2}[A-Z]\w\w)")
 PATHS_ANYWHERE = (
     "/api/",
+    "/metrics/",
     "/bin/",
     "/dev/",
     "/etc/",

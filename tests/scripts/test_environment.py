@@ -89,7 +89,7 @@ def change_project(venv: Environment) -> None:
 
 def test_missing_environment_is_made_and_stamped(venv: Environment, installer: Installer) -> None:
     venv.ensure(TO_SERVE)
-    assert installer.installs == [".[cli,speed]"]
+    assert installer.installs == [".[cli,management,speed]"]
     stamp = Stamp.read(venv.stamp_path)
     assert stamp is not None and stamp.extras == TO_SERVE and stamp.checkout == str(venv.root)
 
@@ -112,7 +112,7 @@ def test_testing_after_serving_adds_its_extras_in_place(venv: Environment, insta
     venv.ensure(TO_SERVE)
     (venv.directory / "kept").touch()
     venv.ensure(TO_TEST)
-    assert installer.installs == [".[cli,speed]", ".[cli,dev,speed]"]
+    assert installer.installs == [".[cli,management,speed]", ".[cli,dev,management,speed]"]
     assert (venv.directory / "kept").exists()
 
 
@@ -122,7 +122,7 @@ def test_changed_project_is_installed_again_with_every_extra_that_was_there(
     venv.ensure(TO_TEST)
     change_project(venv)
     venv.ensure(TO_SERVE)
-    assert installer.installs[1:] == [".[cli,dev,speed]"]
+    assert installer.installs[1:] == [".[cli,dev,management,speed]"]
     assert venv.is_current(venv.working(), TO_TEST)
 
 
@@ -143,7 +143,7 @@ def test_environment_whose_interpreter_does_not_answer_is_built_anew(
     venv.program("python").unlink()
     venv.program("python").symlink_to(target)
     venv.ensure(TO_SERVE)
-    assert installer.installs == [".[cli,speed]"] * 2
+    assert installer.installs == [".[cli,management,speed]"] * 2
 
 
 def test_environment_of_another_interpreter_is_built_anew(venv: Environment, installer: Installer) -> None:
@@ -152,7 +152,7 @@ def test_environment_of_another_interpreter_is_built_anew(venv: Environment, ins
     assert stamp is not None
     stamp._replace(identity="cpython 3.10 /usr").write(venv.stamp_path)
     venv.ensure(TO_SERVE)
-    assert installer.installs == [".[cli,speed]"] * 2
+    assert installer.installs == [".[cli,management,speed]"] * 2
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"project": ""}', "null"])
@@ -200,7 +200,7 @@ def test_failed_build_leaves_no_environment(venv: Environment, installer: Instal
     installer.fails["--editable"] = "ERROR: no network"
     with pytest.raises(NotReadyError, match="no network"):
         venv.ensure(TO_SERVE)
-    assert installer.installs == [".[cli,speed]"]  # doing without uvloop would not help
+    assert installer.installs == [".[cli,management,speed]"]  # doing without uvloop would not help
     assert not venv.directory.exists()
 
 
@@ -233,7 +233,7 @@ def test_uvloop_that_cannot_be_installed_is_done_without_and_not_tried_at_every_
 ) -> None:
     installer.fails["speed]"] = "error: metadata-generation-failed for uvloop"
     venv.ensure(TO_SERVE)
-    assert installer.installs == [".[cli,speed]", ".[cli]"]
+    assert installer.installs == [".[cli,management,speed]", ".[cli,management]"]
     assert "uvloop cannot be installed here" in capsys.readouterr().err
     assert venv.is_current(venv.working(), TO_SERVE)
 
