@@ -1,6 +1,7 @@
 """The same load on a broker without management and on one with it, in turn: what management costs.
 
-It is at rest, or watched: Prometheus asks each second, and somebody has the overview open, which asks every five.
+It is at rest, or watched: Prometheus asks each second, somebody has the overview open, which asks every five, and
+somebody else the live messages, which are told as they come.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmark.brokers import AMQPBROKER, RunningBroker, free_port, with_management
-from benchmark.http import get
+from benchmark.http import Stream, get
 from benchmark.load import load_parser, measure_on
 from benchmark.tool import CpuWindow, Measurement, run_tool
 from benchmark.wire import BenchmarkError, Topology
@@ -24,12 +25,13 @@ _OVERVIEW_EVERY: Final = 5
 
 
 class Watcher:
-    """Asks for metrics and the overview, in a thread of its own, until `stop` is called."""
+    """Asks for metrics and the overview, and reads the live messages, in threads, until `stop` is called."""
 
     def __init__(self, http_port: int, metrics_port: int) -> None:
         self._ports = (http_port, metrics_port)
         self._stopping = threading.Event()
         self._error: Exception | None = None
+        self._live = Stream(http_port, "/api/inbox/events")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -50,6 +52,9 @@ class Watcher:
         """Raises BenchmarkError if an answer did not come."""
         self._stopping.set()
         self._thread.join()
+        self._live.close()
+        if not self._live.line_count:
+            raise BenchmarkError("no live message was told")
         if self._error is not None:
             raise BenchmarkError(f"management did not answer: {self._error}")
 
@@ -85,7 +90,7 @@ def _broker(with_it: bool, watched: bool) -> Iterator[RunningBroker]:
 
 def main() -> None:
     parser = load_parser(__doc__)
-    parser.add_argument("--watched", action="store_true", help="metrics are asked for each second, the overview, too")
+    parser.add_argument("--watched", action="store_true", help="metrics, the overview and the live messages are open")
     run_tool(parser, measure)
 
 
