@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.cli import complain
 from amqpbroker.cli.client import DEFAULT_URL, BadURL, Client, basic, parse_url
-from amqpbroker.management.local_login import LocalLogin, NotSafe, directory, read_all
+from amqpbroker.management.access.local_login import LocalLogin, NotSafe, directory, read_all
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -11,15 +11,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from amqpbroker.management import api, redirects, static
+from amqpbroker.management import api
+from amqpbroker.management.access.guards import Guards
+from amqpbroker.management.access.sessions import Sessions
 from amqpbroker.management.errors import ApiError, NotFound
-from amqpbroker.management.guards import Guards
-from amqpbroker.management.history import History
 from amqpbroker.management.inbox.inbox import Inbox
 from amqpbroker.management.inbox.showing import Showing
 from amqpbroker.management.metrics.endpoints import resources
 from amqpbroker.management.resources import error_response, route
-from amqpbroker.management.sessions import Sessions
+from amqpbroker.management.serving import redirects, static
+from amqpbroker.management.statistics.history import History
 
 if TYPE_CHECKING:
     from amqpbroker.server.server import Server

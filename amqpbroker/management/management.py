@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from amqpbroker.management.listener import Listener, missing
-from amqpbroker.management.local_login import TOKEN_BYTES, LocalLogin, directory, write
+from amqpbroker.management.access.local_login import TOKEN_BYTES, LocalLogin, directory, write
+from amqpbroker.management.serving.listener import Listener, missing
 from amqpbroker.server.config.settings import HTTP_PORT, METRICS_PORT
 from amqpbroker.server.listening import Endpoint, ListenError
 

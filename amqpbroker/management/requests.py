@@ -18,7 +18,7 @@ from amqpbroker.model.broker import Broker
 from amqpbroker.model.vhost import VirtualHost
 
 if TYPE_CHECKING:
-    from amqpbroker.management.rates import Rates
+    from amqpbroker.management.statistics.rates import Rates
     from amqpbroker.server.server import Server
 
 BODY_MAX_BYTES: Final = 1_048_576
@@ -55,7 +55,7 @@ class ApiRequest:
     @cached_property
     def rates(self) -> "Rates":
         """How what is told changes with time. Raises 400 if its past is asked for in a way that makes no sense."""
-        from amqpbroker.management.rates import Rates
+        from amqpbroker.management.statistics.rates import Rates
 
         return Rates(self.request.app.state.history, self.query)
 

@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from amqpbroker.errors import AMQPError
-from amqpbroker.management.access import Access, anybody
-from amqpbroker.management.authentication import admitted, authenticate, of_token
-from amqpbroker.management.columns import only, read_columns
+from amqpbroker.management.access.authentication import admitted, authenticate, of_token
+from amqpbroker.management.access.authorization import Access, anybody
+from amqpbroker.management.access.sessions import token_of
 from amqpbroker.management.errors import ApiError, BadRequest, NotAuthenticated, refusal
+from amqpbroker.management.lists.columns import only, read_columns
 from amqpbroker.management.requests import BODY_MAX_BYTES, ApiRequest, peer_of, port_of
-from amqpbroker.management.sessions import token_of
 from amqpbroker.model.access import User
 from amqpbroker.model.policies.validation import InvalidParameterError
 

@@ -10,7 +10,7 @@ import pytest
 from amqpbroker.cli import login
 from amqpbroker.cli.client import DEFAULT_URL, basic
 from amqpbroker.cli.login import UsageError
-from amqpbroker.management.local_login import LocalLogin, directory, write
+from amqpbroker.management.access.local_login import LocalLogin, directory, write
 from amqpbroker.server.config.environment import CLIENT_VARIABLES
 from amqpbroker.server.config.loading import load
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from amqpbroker.management.listeners import listeners
-from amqpbroker.management.local_login import directory, read_all
+from amqpbroker.management.access.local_login import directory, read_all
 from amqpbroker.management.management import Management
+from amqpbroker.management.node.listeners import listeners
 from amqpbroker.server.config.settings import HTTP_PORT
 from amqpbroker.server.listening import ListenError
 from amqpbroker.server.server import Server

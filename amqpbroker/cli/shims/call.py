@@ -10,7 +10,7 @@ from amqpbroker.cli.client import DEFAULT_URL, Client, Refused, basic, parse_url
 from amqpbroker.cli.shims.failing import EX_UNAVAILABLE, Failed
 from amqpbroker.cli.shims.invocation import Invocation
 from amqpbroker.cli.shims.output import MACHINE_READABLE
-from amqpbroker.management.local_login import LocalLogin
+from amqpbroker.management.access.local_login import LocalLogin
 
 
 class Call:

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost
+from amqpbroker.management.access.authorization import in_vhost
 from amqpbroker.management.direct import DirectChannel
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource, json_response

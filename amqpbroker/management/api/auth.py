@@ -6,7 +6,7 @@ Source: RabbitMQ `rabbit_mgmt_wm_auth`, `_auth_attempts`, `_hash_password`.
 import os
 from typing import Any
 
-from amqpbroker.management.access import administrator, monitor
+from amqpbroker.management.access.authorization import administrator, monitor
 from amqpbroker.management.api.nodes import require_node
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.requests import ApiRequest

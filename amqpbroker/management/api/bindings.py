@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost, used_vhosts
+from amqpbroker.management.access.authorization import in_vhost, used_vhosts
 from amqpbroker.management.api.changing.bindings import delete_binding, post_binding
 from amqpbroker.management.api.changing.exchanges import exchange_name
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.formatting import json_table
-from amqpbroker.management.listing import Fields, item, list_response
-from amqpbroker.management.properties_key import find_binding, properties_key
+from amqpbroker.management.formats.field_tables import json_table
+from amqpbroker.management.formats.properties_key import find_binding, properties_key
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.model.binding import Binding, Destination

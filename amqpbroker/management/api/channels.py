@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost
+from amqpbroker.management.access.authorization import in_vhost
 from amqpbroker.management.api.connections import named_connection, open_connections, require_own, visible
 from amqpbroker.management.api.consumers import consumer_details, consumers_of
 from amqpbroker.management.api.details import channel_name, connection_details
 from amqpbroker.management.api.erlang import PROCESS_FIELDS
-from amqpbroker.management.api.statistics import OF_CHANNELS, message_stats
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
+from amqpbroker.management.statistics.counters import OF_CHANNELS, message_stats
 from amqpbroker.session.channel import Channel
 from amqpbroker.session.connection import Connection
 

@@ -5,9 +5,9 @@ Source: RabbitMQ `rabbit_mgmt_wm_cluster_name`, `_rebalance_queues`, `_reset`.
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator, anybody
+from amqpbroker.management.access.authorization import administrator, anybody
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.fields import short_string
+from amqpbroker.management.formats.fields import short_string
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource, empty_response
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from amqpbroker.management.access import administrator
+from amqpbroker.management.access.authorization import administrator
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.server.config.rows import Setting

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import MONITORS, has_tag, in_vhost
+from amqpbroker.management.access.authorization import MONITORS, has_tag, in_vhost
 from amqpbroker.management.api.details import host, port
-from amqpbroker.management.api.erlang import NO_RATE, PROCESS_FIELDS
+from amqpbroker.management.api.erlang import PROCESS_FIELDS
 from amqpbroker.management.errors import NotAuthorised, NotFound
-from amqpbroker.management.formatting import json_table
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.field_tables import json_table
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import NO_CONTENT, Resource, empty_response
+from amqpbroker.management.statistics.counters import NO_RATE
 from amqpbroker.model.broker import Broker
 from amqpbroker.session.connection import Connection
 from amqpbroker.wire.tables import text

@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import MONITORS, has_tag
+from amqpbroker.management.access.authorization import MONITORS, has_tag
 from amqpbroker.management.api.details import channel_details
-from amqpbroker.management.formatting import json_table
-from amqpbroker.management.listing import Fields, list_response
+from amqpbroker.management.formats.field_tables import json_table
+from amqpbroker.management.lists.listing import Fields, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.model.consumer import Consumer

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator
+from amqpbroker.management.access.authorization import administrator
 from amqpbroker.management.definitions.document import DefinitionsError
 from amqpbroker.management.definitions.export import export_definitions, export_vhost_definitions
 from amqpbroker.management.definitions.importing import import_definitions

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-# What changes with time is told with its rate; nothing of this has one.
-NO_RATE: Final[Mapping[str, float]] = {"rate": 0.0}
+from amqpbroker.management.statistics.counters import NO_RATE
+
 GARBAGE_COLLECTION: Final[Mapping[str, int]] = {
     "fullsweep_after": 0,
     "max_heap_size": 0,

@@ -4,14 +4,14 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import in_vhost, used_vhosts
+from amqpbroker.management.access.authorization import in_vhost, used_vhosts
 from amqpbroker.management.api.changing.exchanges import delete_exchange, named_exchange, put_exchange
 from amqpbroker.management.api.changing.publishing import publish
-from amqpbroker.management.api.statistics import OF_EXCHANGES, message_stats
-from amqpbroker.management.formatting import json_table
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.field_tables import json_table
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
+from amqpbroker.management.statistics.counters import OF_EXCHANGES, message_stats
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.observing.events import INTERNAL_USER
 from amqpbroker.model.vhost import VirtualHost

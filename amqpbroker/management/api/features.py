@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator
+from amqpbroker.management.access.authorization import administrator
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource, empty_response

@@ -10,11 +10,11 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from amqpbroker.limits import CONNECTIONS_MAX
-from amqpbroker.management.access import sees_vhost
+from amqpbroker.management.access.authorization import sees_vhost
 from amqpbroker.management.api.nodes import require_node
-from amqpbroker.management.certificates import expiring
 from amqpbroker.management.errors import BadRequest
-from amqpbroker.management.listeners import AMQP, listeners
+from amqpbroker.management.node.certificates import expiring
+from amqpbroker.management.node.listeners import AMQP, listeners
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource, json_response
 

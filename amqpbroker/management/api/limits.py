@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import MONITORS, administrator, has_tag, sees_vhost, visible_vhosts
+from amqpbroker.management.access.authorization import MONITORS, administrator, has_tag, sees_vhost, visible_vhosts
 from amqpbroker.management.api.users import named_user
 from amqpbroker.management.errors import BadRequest, NotAuthorised
 from amqpbroker.management.requests import ApiRequest

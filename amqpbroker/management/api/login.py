@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from amqpbroker.management.authentication import admitted, log_in
+from amqpbroker.management.access.authentication import admitted, log_in
+from amqpbroker.management.access.sessions import Sessions, cookie_name, token_of
 from amqpbroker.management.errors import BadRequest
 from amqpbroker.management.requests import ApiRequest, parse_json
 from amqpbroker.management.resources import Resource, empty_response, json_response
-from amqpbroker.management.sessions import Sessions, cookie_name, token_of
 
 _BODY_MAX_BYTES = 16_384
 

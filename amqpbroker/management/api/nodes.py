@@ -9,15 +9,15 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management import process
-from amqpbroker.management.access import monitor
-from amqpbroker.management.api.erlang import NO_RATE
+from amqpbroker.management.access.authorization import monitor
 from amqpbroker.management.api.overview import contexts
 from amqpbroker.management.api.plugins import PLUGINS, applications, exchange_types, mechanisms
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.lists.listing import Fields, item, list_response
+from amqpbroker.management.node import process
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
+from amqpbroker.management.statistics.counters import NO_RATE
 from amqpbroker.model.broker import DISK, MEMORY
 from amqpbroker.model.counters import Churn
 from amqpbroker.server.storage import directory_of

@@ -7,13 +7,13 @@ import platform
 from collections.abc import Sequence
 from typing import Any, Final
 
-from amqpbroker.management.access import MONITORS, has_tag, visible_vhosts
+from amqpbroker.management.access.authorization import MONITORS, has_tag, visible_vhosts
 from amqpbroker.management.api.connections import open_connections, visible
 from amqpbroker.management.api.plugins import exchange_types
-from amqpbroker.management.api.statistics import OF_ALL, churn, counters_of, message_stats, with_rates
-from amqpbroker.management.listeners import listeners
+from amqpbroker.management.node.listeners import listeners
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
+from amqpbroker.management.statistics.counters import OF_ALL, churn, counters_of, message_stats, with_rates
 from amqpbroker.model.counters import Counters
 from amqpbroker.model.vhost import VirtualHost
 

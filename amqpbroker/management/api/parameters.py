@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import policymaker
+from amqpbroker.management.access.authorization import policymaker
 from amqpbroker.management.api.policies import entered_vhosts
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.fields import short_string
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.fields import short_string
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
 from amqpbroker.model.vhost import VirtualHost

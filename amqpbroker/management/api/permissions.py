@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator
+from amqpbroker.management.access.authorization import administrator
 from amqpbroker.management.api.users import named_user
 from amqpbroker.management.errors import BadRequest, NotFound
-from amqpbroker.management.fields import text
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.fields import text
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
 from amqpbroker.model.access.permissions import Permission

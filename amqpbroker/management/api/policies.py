@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator, has_tag, in_vhost, may_use, policymaker
+from amqpbroker.management.access.authorization import administrator, has_tag, in_vhost, may_use, policymaker
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.fields import json_object, short_string
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.fields import json_object, short_string
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
 from amqpbroker.model.policies.policy import Policies, Policy

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator, in_vhost, used_vhosts
+from amqpbroker.management.access.authorization import administrator, in_vhost, used_vhosts
 from amqpbroker.management.api.changing.messages import get_messages, peek_messages
 from amqpbroker.management.api.changing.moving import move_messages
 from amqpbroker.management.api.changing.queues import (
@@ -24,13 +24,13 @@ from amqpbroker.management.api.changing.queues import (
 )
 from amqpbroker.management.api.consumers import consumer_details, consumers_of
 from amqpbroker.management.api.details import connection_details
-from amqpbroker.management.api.erlang import NO_RATE, PROCESS_FIELDS
-from amqpbroker.management.api.statistics import OF_QUEUES, message_stats
-from amqpbroker.management.formatting import json_table
-from amqpbroker.management.listing import Fields, FieldsOf, item, list_response
-from amqpbroker.management.queue_contents import Contents, contents_of, head_of, waiting_bytes
+from amqpbroker.management.api.erlang import PROCESS_FIELDS
+from amqpbroker.management.formats.field_tables import json_table
+from amqpbroker.management.lists.listing import Fields, FieldsOf, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
+from amqpbroker.management.statistics.counters import NO_RATE, OF_QUEUES, message_stats
+from amqpbroker.management.statistics.queue_contents import Contents, contents_of, head_of, waiting_bytes
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
 from amqpbroker.model.policies.policy import Policy
 from amqpbroker.model.policies.policy_keys import merged

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator, in_vhost
+from amqpbroker.management.access.authorization import administrator, in_vhost
 from amqpbroker.management.api.changing.queues import named_queue
 from amqpbroker.management.errors import NotFound, Unavailable
-from amqpbroker.management.fields import text
+from amqpbroker.management.formats.fields import text
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource, empty_response, json_response
 from amqpbroker.model.queues.quorum import QuorumQueue

@@ -9,12 +9,12 @@ from typing import Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator
+from amqpbroker.management.access.authorization import administrator
 from amqpbroker.management.api.permissions import whose
 from amqpbroker.management.api.users import named_user
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.fields import short_string, text
-from amqpbroker.management.listing import Fields, list_response
+from amqpbroker.management.formats.fields import short_string, text
+from amqpbroker.management.lists.listing import Fields, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
 from amqpbroker.model.access.permissions import TopicPermission

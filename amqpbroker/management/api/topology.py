@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any, Final
 
-from amqpbroker.management.access import in_vhost, sees_vhost
+from amqpbroker.management.access.authorization import in_vhost, sees_vhost
 from amqpbroker.management.api.changing.exchanges import named_exchange
 from amqpbroker.management.errors import BadRequest
-from amqpbroker.management.fields import json_object, table
-from amqpbroker.management.formatting import json_table
+from amqpbroker.management.formats.field_tables import json_table
+from amqpbroker.management.formats.fields import json_object, table
 from amqpbroker.management.inbox.showing import step_shown
 from amqpbroker.management.requests import ApiRequest, whole_number
 from amqpbroker.management.resources import Resource

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator
+from amqpbroker.management.access.authorization import administrator
 from amqpbroker.management.errors import BadRequest, NotFound
-from amqpbroker.management.fields import json_object, names, short_string, text
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.fields import json_object, names, short_string, text
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest, truth
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
 from amqpbroker.model.access import User

@@ -5,15 +5,14 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access import administrator, visible_vhosts
+from amqpbroker.management.access.authorization import administrator, visible_vhosts
 from amqpbroker.management.api.connections import open_connections
-from amqpbroker.management.api.erlang import NO_RATE
-from amqpbroker.management.api.statistics import OF_ALL, counters_of, message_stats, traffic_of
 from amqpbroker.management.errors import BadRequest, PreconditionFailed
-from amqpbroker.management.fields import names, short_string, text
-from amqpbroker.management.listing import Fields, item, list_response
+from amqpbroker.management.formats.fields import names, short_string, text
+from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest, truth
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
+from amqpbroker.management.statistics.counters import NO_RATE, OF_ALL, counters_of, message_stats, traffic_of
 from amqpbroker.model.arguments import CLASSIC
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.vhost import VirtualHost

@@ -8,7 +8,7 @@ from typing import Any
 from amqpbroker.errors import AMQPError
 from amqpbroker.limits import NAME_MAX_BYTES
 from amqpbroker.management.errors import BadRequest
-from amqpbroker.management.formatting import amqp_field
+from amqpbroker.management.formats.field_tables import amqp_field
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.wire.tables import Table, TableError, decode_table, encode_table
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from amqpbroker.management.definitions.rules import is_internal
-from amqpbroker.management.formatting import json_table
+from amqpbroker.management.formats.field_tables import json_table
 from amqpbroker.model.access.permissions import permission_content
 from amqpbroker.model.access.users import user_content
 from amqpbroker.model.binding import Binding

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from amqpbroker.management.access import has_tag
+from amqpbroker.management.access.authorization import has_tag
 from amqpbroker.management.inbox.entry import Entry
 from amqpbroker.model.access import User
 from amqpbroker.model.access.permissions import READ

@@ -5,7 +5,7 @@ import codecs
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
-from amqpbroker.management.formatting import json_table
+from amqpbroker.management.formats.field_tables import json_table
 from amqpbroker.management.inbox.entry import Entry
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.explaining import Step, explain

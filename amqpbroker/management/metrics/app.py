@@ -6,8 +6,8 @@ from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from amqpbroker.management.access.guards import Guards
 from amqpbroker.management.app import Guarded
-from amqpbroker.management.guards import Guards
 from amqpbroker.management.metrics.endpoints import routes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from amqpbroker.management.access import monitor
+from amqpbroker.management.access.authorization import monitor
 from amqpbroker.management.metrics import clients, node, queues, topology
 from amqpbroker.management.metrics.exposition import written
 from amqpbroker.management.metrics.families import Group, Rows

@@ -11,8 +11,8 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from amqpbroker.management import process
 from amqpbroker.management.metrics.families import COUNTER, GAUGE, UNTYPED, Family, Group, Labels, Rows, label
+from amqpbroker.management.node import process
 from amqpbroker.model.broker import DISK, MEMORY
 from amqpbroker.session.connection import Connection
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.management.metrics.families import COUNTER, GAUGE, Family, Group, Rows, Values, label
-from amqpbroker.management.queue_contents import Contents, contents_of, head_of
+from amqpbroker.management.statistics.queue_contents import Contents, contents_of, head_of
 from amqpbroker.model.arguments import CLASSIC, QUORUM, STREAM
 from amqpbroker.model.counters import Counters
 from amqpbroker.model.queue import Queue

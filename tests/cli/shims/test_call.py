@@ -9,7 +9,7 @@ from amqpbroker.cli.client import basic
 from amqpbroker.cli.shims.call import Call
 from amqpbroker.cli.shims.failing import Failed
 from amqpbroker.cli.shims.invocation import Invocation
-from amqpbroker.management.local_login import LocalLogin, directory, write
+from amqpbroker.management.access.local_login import LocalLogin, directory, write
 
 
 @pytest.fixture(autouse=True)

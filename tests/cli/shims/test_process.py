@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from amqpbroker.management.local_login import LocalLogin, directory, write
+from amqpbroker.management.access.local_login import LocalLogin, directory, write
 from tests.helpers.http_api import Api
 
 Ctl = Callable[..., Any]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from amqpbroker.management import static
+from amqpbroker.management.serving import static
 
 FILES = sorted(path for path in Path(static.DIRECTORY).rglob("*") if path.is_file())
 SIZE_MAX_BYTES = 150_000

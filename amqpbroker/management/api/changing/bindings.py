@@ -8,8 +8,8 @@ from starlette.responses import Response
 from amqpbroker.management.api.changing.exchanges import exchange_name
 from amqpbroker.management.direct import DirectChannel
 from amqpbroker.management.errors import NotFound
-from amqpbroker.management.fields import json_object, short_string, table
-from amqpbroker.management.properties_key import find_binding, properties_key
+from amqpbroker.management.formats.fields import json_object, short_string, table
+from amqpbroker.management.formats.properties_key import find_binding, properties_key
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, empty_response
 from amqpbroker.model.binding import Binding, Destination

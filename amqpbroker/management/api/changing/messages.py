@@ -11,8 +11,8 @@ from amqpbroker.errors import AMQPError
 from amqpbroker.management.api.changing.queues import named_queue
 from amqpbroker.management.direct import ANSWER_MAX_BYTES, DirectChannel, refusal_of_get
 from amqpbroker.management.errors import BadRequest
-from amqpbroker.management.fields import shown
-from amqpbroker.management.message_properties import json_properties
+from amqpbroker.management.formats.fields import shown
+from amqpbroker.management.formats.message_properties import json_properties
 from amqpbroker.management.requests import ApiRequest, whole_number
 from amqpbroker.model.message import Message, split_address
 from amqpbroker.model.queue import Queue

@@ -7,7 +7,7 @@ from amqpbroker.management.api.changing.exchanges import DEFAULT_EXCHANGE
 from amqpbroker.management.api.changing.queues import named_queue
 from amqpbroker.management.direct import DirectChannel
 from amqpbroker.management.errors import BadRequest, Unavailable
-from amqpbroker.management.fields import json_object, short_string
+from amqpbroker.management.formats.fields import json_object, short_string
 from amqpbroker.management.requests import ApiRequest, whole_number
 from amqpbroker.model.message import split_address
 from amqpbroker.model.moving import STEP_MESSAGES, Way, move

@@ -8,8 +8,8 @@ from amqpbroker.errors import AMQPError
 from amqpbroker.management.api.changing.exchanges import exchange_name
 from amqpbroker.management.direct import DirectChannel, channel_closed
 from amqpbroker.management.errors import BadRequest
-from amqpbroker.management.fields import json_object, short_string, shown
-from amqpbroker.management.message_properties import properties_of
+from amqpbroker.management.formats.fields import json_object, short_string, shown
+from amqpbroker.management.formats.message_properties import properties_of
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Basic

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from amqpbroker.management.direct import DirectChannel
 from amqpbroker.management.errors import BadRequest, NotFound
-from amqpbroker.management.fields import json_object, short_string, shown, table
+from amqpbroker.management.formats.fields import json_object, short_string, shown, table
 from amqpbroker.management.requests import ApiRequest, truth
 from amqpbroker.management.resources import CREATED, NO_CONTENT, empty_response
 from amqpbroker.model.queue import Queue as QueueModel

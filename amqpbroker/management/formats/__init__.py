@@ -1,0 +1,1 @@
+"""What stands in bodies and paths, in AMQP's terms and back."""

@@ -1,0 +1,1 @@
+"""HTTP beside AMQP: sockets, the server on them, the web UI's files."""

@@ -1,0 +1,1 @@
+"""What was counted, what waits, and how that changes with time."""
