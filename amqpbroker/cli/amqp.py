@@ -3,16 +3,20 @@
 import ssl
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_UNREACHABLE, EXIT_USAGE, complain, login
 from amqpbroker.cli.login import UsageError
 from amqpbroker.cli.tables import printable
+from amqpbroker.wire.properties import Properties
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingConnection
 
+# Of a message, as pika and the HTTP API call them, too.
+PROPERTIES: Final = tuple(field.name for field in fields(Properties))
 DEFAULT_URL: Final = "amqp://127.0.0.1:5672/"
 _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 _TIMEOUT_S: Final = 15.0

@@ -17,22 +17,6 @@ if TYPE_CHECKING:
 
 # So many at a time when they go back in the end: more would be hidden from other consumers.
 _PREFETCH: Final = 1_000
-_PROPERTIES: Final = [
-    "content_type",
-    "content_encoding",
-    "headers",
-    "delivery_mode",
-    "priority",
-    "correlation_id",
-    "reply_to",
-    "expiration",
-    "message_id",
-    "timestamp",
-    "type",
-    "user_id",
-    "app_id",
-    "cluster_id",
-]
 
 
 def run(arguments: list[str]) -> int:
@@ -110,7 +94,7 @@ def _bound_queue(channel: "BlockingChannel", options: Namespace) -> str:
 
 def _message(method: "Basic.Deliver", properties: "BasicProperties", body: bytes) -> dict[str, Any]:
     """As the HTTP API shows one."""
-    about = {name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None}
+    about = {name: value for name in amqp.PROPERTIES if (value := getattr(properties, name)) is not None}
     try:
         payload, encoding = body.decode(), "string"
     except UnicodeDecodeError:

@@ -15,21 +15,8 @@ from amqpbroker.cli.verb import read_arguments
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingConnection
 
-_PROPERTIES: Final = [
-    "content_type",
-    "content_encoding",
-    "delivery_mode",
-    "priority",
-    "correlation_id",
-    "reply_to",
-    "expiration",
-    "message_id",
-    "timestamp",
-    "type",
-    "user_id",
-    "app_id",
-    "cluster_id",
-]
+# Headers have an option of their own.
+_PROPERTIES: Final = tuple(name for name in amqp.PROPERTIES if name != "headers")
 _NUMBERS: Final = ("delivery_mode", "priority", "timestamp")
 
 

@@ -9,21 +9,8 @@ from amqpbroker.cli.shims.call import Call
 from amqpbroker.cli.shims.failing import EX_SOFTWARE, EX_UNAVAILABLE, EX_USAGE, Failed, cannot, error
 from amqpbroker.cli.shims.invocation import parse
 from amqpbroker.cli.shims.output import compact
+from amqpbroker.server.config.rabbitmq_plugins import BUILT_IN
 
-BUILT_IN: Final = (
-    "rabbitmq_auth_mechanism_ssl",
-    "rabbitmq_consistent_hash_exchange",
-    "rabbitmq_delayed_message_exchange",
-    "rabbitmq_event_exchange",
-    "rabbitmq_management",
-    "rabbitmq_management_agent",
-    "rabbitmq_message_deduplication",
-    "rabbitmq_prometheus",
-    "rabbitmq_random_exchange",
-    "rabbitmq_recent_history_exchange",
-    "rabbitmq_sharding",
-    "rabbitmq_web_dispatch",
-)
 # What comes with a RabbitMQ and has nothing in its place here.
 NOT_THERE: Final = (
     "rabbitmq_amqp1_0",

@@ -10,6 +10,7 @@ from amqpbroker.cli import say
 from amqpbroker.cli.client import Unreachable
 from amqpbroker.cli.shims.call import Call
 from amqpbroker.cli.shims.failing import EX_SOFTWARE, EX_TIMEOUT, EX_UNAVAILABLE, EX_USAGE, Failed, cannot, error
+from amqpbroker.management.access.local_login import runs
 
 _BETWEEN_LOOKS_S: Final = 0.05
 _STARTUP_TIMEOUT_S: Final = 300.0
@@ -60,8 +61,8 @@ def wait(call: Call) -> None:
         raise Failed(EX_USAGE, f"Error (argument validation): {text} is no pid")
     process = int(text)
     call.banner(f"Waiting for erlang distribution on node '{call.node}' while OS process '{process}' is running")
-    _until(lambda: _answers(call) or not _runs(process), deadline_s - time.monotonic())
-    if not _runs(process):
+    _until(lambda: _answers(call) or not runs(process), deadline_s - time.monotonic())
+    if not runs(process):
         raise error(EX_UNAVAILABLE, "process_not_running")
     if not _answers(call):
         raise error(EX_TIMEOUT, "Error: timed out while waiting for it to serve")
@@ -81,7 +82,7 @@ def stop(call: Call) -> None:
     os.kill(process, signal.SIGTERM)
     if "no-wait" in call.invocation.given:
         return
-    if not _until(lambda: not _runs(process), call.invocation.timeout_s(_STOP_TIMEOUT_S)):
+    if not _until(lambda: not runs(process), call.invocation.timeout_s(_STOP_TIMEOUT_S)):
         raise error(EX_TIMEOUT, f"Error: process {process} has not ended")
     if call.invocation.command == "shutdown":
         say(f"RabbitMQ node {call.node} running at PID {process} successfully shut down")
@@ -116,18 +117,3 @@ def _read_pid(path: str) -> int | None:
     except (OSError, UnicodeDecodeError):
         return None
     return int(text) if text.isdecimal() else None
-
-
-def _runs(process: int) -> bool:
-    """Whether there is such a process, and it is no zombie that only its parent keeps."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return True

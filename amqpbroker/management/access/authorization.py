@@ -72,6 +72,11 @@ def used_vhosts(user: User, broker: Broker) -> list[VirtualHost]:
     return [vhost for name, vhost in sorted(broker.vhosts.items()) if sees_all or may_use(user, name, broker)]
 
 
+def vhosts_shown(request: ApiRequest) -> list[VirtualHost]:
+    """The virtual host that the path names; without one, all of which the user is shown what is in them. Raises 404."""
+    return [request.vhost] if request.has("vhost") else used_vhosts(request.user, request.broker)
+
+
 def visible_vhosts(user: User, broker: Broker) -> list[str]:
     """The virtual hosts that a user knows of, sorted: those who watch know of all."""
     sees_all = has_tag(user, MONITORS)

@@ -55,7 +55,7 @@ def write(login: LocalLogin, where: str) -> str:
 def _sweep(where: str) -> None:
     for path in _files(where):
         found = _read(path)
-        if found is not None and not _runs(found.process):
+        if found is not None and not runs(found.process):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
 
@@ -74,7 +74,7 @@ def read_all(where: str) -> Iterator[LocalLogin]:
     """Those of brokers that still run, by port. Raises NotSafe; where nothing was ever left there is nothing."""
     for path in _files(where):
         found = _read(path)
-        if found is not None and _runs(found.process):
+        if found is not None and runs(found.process):
             yield found
 
 
@@ -96,11 +96,16 @@ def _check(path: str, is_kind: Any) -> None:
         raise NotSafe(0, "is not this user's alone", path)
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
+    """Whether there is such a process, and it is no zombie that only its parent keeps."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return True

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access.authorization import in_vhost, used_vhosts
+from amqpbroker.management.access.authorization import in_vhost, vhosts_shown
 from amqpbroker.management.api.changing.bindings import delete_binding, post_binding
 from amqpbroker.management.api.changing.exchanges import exchange_name
 from amqpbroker.management.errors import NotFound
@@ -48,13 +48,8 @@ FIELDS: Final[Fields] = {
 }
 
 
-async def all_bindings(request: ApiRequest) -> Response:
-    vhosts = used_vhosts(request.user, request.broker)
-    return await _listed(request, chain.from_iterable(map(bindings_in, vhosts)))
-
-
-async def bindings_in_vhost(request: ApiRequest) -> Response:
-    return await _listed(request, bindings_in(request.vhost))
+async def list_bindings(request: ApiRequest) -> Response:
+    return await _listed(request, chain.from_iterable(map(bindings_in, vhosts_shown(request))))
 
 
 async def bindings_between(request: ApiRequest) -> Response:
@@ -130,8 +125,8 @@ async def _listed(request: ApiRequest, bindings: Iterable[BindingIn]) -> Respons
 _BETWEEN: Final = "/bindings/{vhost}/e/{source}/{dtype}/{destination}"
 
 RESOURCES = (
-    Resource("/bindings", {"GET": all_bindings}),
-    Resource("/bindings/{vhost}", {"GET": bindings_in_vhost}, in_vhost),
+    Resource("/bindings", {"GET": list_bindings}),
+    Resource("/bindings/{vhost}", {"GET": list_bindings}, in_vhost),
     Resource(_BETWEEN, {"GET": bindings_between, "POST": post_binding}, in_vhost),
     Resource(f"{_BETWEEN}/{{props}}", {"GET": one_binding, "DELETE": delete_binding}, in_vhost),
     Resource("/queues/{vhost}/{queue}/bindings", {"GET": bindings_of_queue}, in_vhost),

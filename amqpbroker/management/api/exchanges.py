@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from amqpbroker.management.access.authorization import in_vhost, used_vhosts
+from amqpbroker.management.access.authorization import in_vhost, vhosts_shown
 from amqpbroker.management.api.changing.exchanges import delete_exchange, named_exchange, put_exchange
 from amqpbroker.management.api.changing.publishing import publish
 from amqpbroker.management.formats.field_tables import json_table
@@ -56,28 +56,19 @@ FIELDS: Final[Fields] = {
 DETAILED_FIELDS: Final[Fields] = {**FIELDS, "incoming": lambda _: [], "outgoing": lambda _: []}
 
 
-async def all_exchanges(request: ApiRequest) -> Response:
-    vhosts = used_vhosts(request.user, request.broker)
-    return await _listed(request, vhosts)
-
-
-async def exchanges_in_vhost(request: ApiRequest) -> Response:
-    return await _listed(request, [request.vhost])
+async def list_exchanges(request: ApiRequest) -> Response:
+    fields = BASIC_FIELDS if request.flag("disable_stats") else FIELDS
+    found = [ExchangeIn(vhost, one) for vhost in vhosts_shown(request) for one in vhost.exchanges.values()]
+    return await list_response(request, found, lambda _: fields)
 
 
 async def one_exchange(request: ApiRequest) -> dict[str, Any]:
     return item(request, ExchangeIn(request.vhost, named_exchange(request)), DETAILED_FIELDS)
 
 
-async def _listed(request: ApiRequest, vhosts: list[VirtualHost]) -> Response:
-    fields = BASIC_FIELDS if request.flag("disable_stats") else FIELDS
-    found = [ExchangeIn(vhost, exchange) for vhost in vhosts for exchange in vhost.exchanges.values()]
-    return await list_response(request, found, lambda _: fields)
-
-
 RESOURCES = (
-    Resource("/exchanges", {"GET": all_exchanges}),
-    Resource("/exchanges/{vhost}", {"GET": exchanges_in_vhost}, in_vhost),
+    Resource("/exchanges", {"GET": list_exchanges}),
+    Resource("/exchanges/{vhost}", {"GET": list_exchanges}, in_vhost),
     Resource(
         "/exchanges/{vhost}/{exchange}",
         {"GET": one_exchange, "PUT": put_exchange, "DELETE": delete_exchange},

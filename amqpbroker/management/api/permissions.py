@@ -1,6 +1,6 @@
 """/api/permissions: what users may configure, write and read. Source: RabbitMQ `rabbit_mgmt_wm_permission`."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from amqpbroker.management.formats.fields import text
 from amqpbroker.management.lists.listing import Fields, item, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
-from amqpbroker.model.access.permissions import Permission
+from amqpbroker.model.access.permissions import Permission, Permissions, TopicPermission, TopicPermissions
 
 _KINDS: Final = ("configure", "write", "read")
 _FIELDS: Final[Fields] = {name: attrgetter(name) for name in ("user", "vhost", *_KINDS)}
@@ -27,20 +27,20 @@ def whose(request: ApiRequest) -> tuple[str, str]:
     return user, vhost
 
 
-async def all_permissions(request: ApiRequest) -> Response:
-    return await _list(request, request.broker.permissions)
+def asked_for(
+    request: ApiRequest, permissions: Permissions | TopicPermissions
+) -> Sequence[Permission | TopicPermission]:
+    """Those of the user, or in the virtual host, that the path names; all if it names neither. Raises 404."""
+    if request.has("user"):
+        return permissions.of_user(named_user(request).name)
+    if request.has("vhost"):
+        return permissions.of_vhost(request.vhost.name)
+    return list(permissions)
 
 
-async def permissions_of_user(request: ApiRequest) -> Response:
-    return await _list(request, request.broker.permissions.of_user(named_user(request).name))
-
-
-async def permissions_in_vhost(request: ApiRequest) -> Response:
-    return await _list(request, request.broker.permissions.of_vhost(request.vhost.name))
-
-
-async def _list(request: ApiRequest, permissions: Iterable[Permission]) -> Response:
-    return await list_response(request, list(permissions), lambda _: _FIELDS, is_paged=False, sort=("vhost", "user"))
+async def list_permissions(request: ApiRequest) -> Response:
+    found = asked_for(request, request.broker.permissions)
+    return await list_response(request, found, lambda _: _FIELDS, is_paged=False, sort=("vhost", "user"))
 
 
 async def one_permission(request: ApiRequest) -> dict[str, Any]:
@@ -74,12 +74,12 @@ def _named(request: ApiRequest) -> Permission:
 
 
 RESOURCES = (
-    Resource("/permissions", {"GET": all_permissions}, administrator),
+    Resource("/permissions", {"GET": list_permissions}, administrator),
     Resource(
         "/permissions/{vhost}/{user}",
         {"GET": one_permission, "PUT": put_permission, "DELETE": delete_permission},
         administrator,
     ),
-    Resource("/users/{user}/permissions", {"GET": permissions_of_user}, administrator),
-    Resource("/vhosts/{vhost}/permissions", {"GET": permissions_in_vhost}, administrator),
+    Resource("/users/{user}/permissions", {"GET": list_permissions}, administrator),
+    Resource("/vhosts/{vhost}/permissions", {"GET": list_permissions}, administrator),
 )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from amqpbroker.management.access.authorization import administrator, in_vhost, used_vhosts
+from amqpbroker.management.access.authorization import administrator, in_vhost, vhosts_shown
 from amqpbroker.management.api.changing.messages import get_messages, peek_messages
 from amqpbroker.management.api.changing.moving import move_messages
 from amqpbroker.management.api.changing.queues import (
@@ -190,13 +190,10 @@ _DETAILS: Final[Fields] = {
 _EXCLUSIVE: Final[Fields] = {**FIELDS_BY_TYPE[CLASSIC], "owner_pid_details": _owner}
 
 
-async def all_queues(request: ApiRequest) -> Response:
-    vhosts = used_vhosts(request.user, request.broker)
-    return await _listed(request, vhosts)
-
-
-async def queues_in_vhost(request: ApiRequest) -> Response:
-    return await _listed(request, [request.vhost])
+async def list_queues(request: ApiRequest) -> Response:
+    node = request.broker.node_name
+    found = [QueueIn(vhost, queue, node) for vhost in vhosts_shown(request) for queue in vhost.queues.values()]
+    return await list_response(request, found, _fields_of(request))
 
 
 async def one_queue(request: ApiRequest) -> dict[str, Any]:
@@ -215,16 +212,10 @@ def _all_fields(one: QueueIn) -> Fields:
     return _EXCLUSIVE if one.queue.owner is not None else FIELDS_BY_TYPE[one.queue.settings.kind]
 
 
-async def _listed(request: ApiRequest, vhosts: list[VirtualHost]) -> Response:
-    node = request.broker.node_name
-    found = [QueueIn(vhost, queue, node) for vhost in vhosts for queue in vhost.queues.values()]
-    return await list_response(request, found, _fields_of(request))
-
-
 RESOURCES = (
-    Resource("/queues", {"GET": all_queues}),
-    Resource("/queues/detailed", {"GET": all_queues}),
-    Resource("/queues/{vhost}", {"GET": queues_in_vhost}, in_vhost),
+    Resource("/queues", {"GET": list_queues}),
+    Resource("/queues/detailed", {"GET": list_queues}),
+    Resource("/queues/{vhost}", {"GET": list_queues}, in_vhost),
     Resource("/queues/{vhost}/{queue}", {"GET": one_queue, "PUT": put_queue, "DELETE": delete_queue}, in_vhost),
     Resource("/queues/{vhost}/{queue}/contents", {"DELETE": purge_queue}, in_vhost),
     Resource("/queues/{vhost}/{queue}/get", {"POST": get_messages}, in_vhost),

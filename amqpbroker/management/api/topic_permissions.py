@@ -3,35 +3,26 @@
 Source: RabbitMQ `rabbit_mgmt_wm_topic_permission`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
 from starlette.responses import Response
 
 from amqpbroker.management.access.authorization import administrator
-from amqpbroker.management.api.permissions import whose
-from amqpbroker.management.api.users import named_user
+from amqpbroker.management.api.permissions import asked_for, whose
 from amqpbroker.management.errors import NotFound
 from amqpbroker.management.formats.fields import short_string, text
 from amqpbroker.management.lists.listing import Fields, list_response
 from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import CREATED, NO_CONTENT, Resource, empty_response
-from amqpbroker.model.access.permissions import TopicPermission
+from amqpbroker.model.access.permissions import Permission, TopicPermission
 
 _FIELDS: Final[Fields] = {name: attrgetter(name) for name in ("user", "vhost", "exchange", "write", "read")}
 
 
-async def all_topic_permissions(request: ApiRequest) -> Response:
-    return await _list(request, request.broker.topic_permissions)
-
-
-async def topic_permissions_of_user(request: ApiRequest) -> Response:
-    return await _list(request, request.broker.topic_permissions.of_user(named_user(request).name))
-
-
-async def topic_permissions_in_vhost(request: ApiRequest) -> Response:
-    return await _list(request, request.broker.topic_permissions.of_vhost(request.vhost.name))
+async def list_topic_permissions(request: ApiRequest) -> Response:
+    return await _list(request, asked_for(request, request.broker.topic_permissions))
 
 
 async def topic_permissions_of_user_in_vhost(request: ApiRequest) -> Response:
@@ -41,9 +32,9 @@ async def topic_permissions_of_user_in_vhost(request: ApiRequest) -> Response:
     return await _list(request, found)
 
 
-async def _list(request: ApiRequest, permissions: Iterable[TopicPermission]) -> Response:
+async def _list(request: ApiRequest, permissions: Sequence[Permission | TopicPermission]) -> Response:
     usual = ("vhost", "user", "exchange")
-    return await list_response(request, list(permissions), lambda _: _FIELDS, is_paged=False, sort=usual)
+    return await list_response(request, permissions, lambda _: _FIELDS, is_paged=False, sort=usual)
 
 
 async def put_topic_permission(request: ApiRequest) -> Response:
@@ -85,9 +76,9 @@ _METHODS: Final = {
     "DELETE": delete_topic_permissions,
 }
 RESOURCES = (
-    Resource("/topic-permissions", {"GET": all_topic_permissions}, administrator),
+    Resource("/topic-permissions", {"GET": list_topic_permissions}, administrator),
     Resource("/topic-permissions/{vhost}/{user}", _METHODS, administrator),
     Resource("/topic-permissions/{vhost}/{user}/{exchange}", _METHODS, administrator),
-    Resource("/users/{user}/topic-permissions", {"GET": topic_permissions_of_user}, administrator),
-    Resource("/vhosts/{vhost}/topic-permissions", {"GET": topic_permissions_in_vhost}, administrator),
+    Resource("/users/{user}/topic-permissions", {"GET": list_topic_permissions}, administrator),
+    Resource("/vhosts/{vhost}/topic-permissions", {"GET": list_topic_permissions}, administrator),
 )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from amqpbroker.server.config.environment import value_or_file
 from amqpbroker.server.config.errors import ConfigError, Warn
+from amqpbroker.server.config.rabbitmq_plugins import BUILT_IN
 from amqpbroker.server.config.settings import SETTINGS
 from amqpbroker.server.identity import node_name
 
@@ -40,21 +41,6 @@ _KNOWN: Final = {
     "RABBITMQ_ENABLED_PLUGINS",
     "RABBITMQ_ENABLED_PLUGINS_FILE",
 }
-# RabbitMQ's plugins whose work this broker does: what it does for operators is switched by ports, not by this file.
-_PLUGINS: Final = {
-    "rabbitmq_auth_mechanism_ssl",
-    "rabbitmq_consistent_hash_exchange",
-    "rabbitmq_delayed_message_exchange",
-    "rabbitmq_event_exchange",
-    "rabbitmq_management",
-    "rabbitmq_management_agent",
-    "rabbitmq_message_deduplication",
-    "rabbitmq_prometheus",
-    "rabbitmq_random_exchange",
-    "rabbitmq_recent_history_exchange",
-    "rabbitmq_sharding",
-    "rabbitmq_web_dispatch",
-}
 
 
 def from_rabbitmq_environment(environment: Mapping[str, str], warn: Warn) -> dict[str, Any]:
@@ -77,7 +63,7 @@ def from_rabbitmq_environment(environment: Mapping[str, str], warn: Warn) -> dic
     unknown = sorted(name for name in environment if name.startswith("RABBITMQ_") and name not in _KNOWN)
     if unknown:
         warn(f"these environment variables mean nothing here: {', '.join(unknown)}")
-    if plugins := sorted(set(_enabled_plugins(environment)) - _PLUGINS):
+    if plugins := sorted(set(_enabled_plugins(environment)).difference(BUILT_IN)):
         warn(f"these plugins of RabbitMQ are not there: {', '.join(plugins)}")
     return values
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from amqpbroker.cli.shims.plugins import BUILT_IN, NOT_THERE
+from amqpbroker.cli.shims.plugins import NOT_THERE
+from amqpbroker.server.config.rabbitmq_plugins import BUILT_IN
 
 Call = Callable[..., Any]
 

@@ -46,6 +46,14 @@ def test_where_nothing_was_left_there_is_nothing(where: str) -> None:
     assert list(read_all(where)) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there it is told")
+def test_a_broker_that_has_ended_is_left_out_though_its_parent_has_not_looked(where: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        write(login(process=ended.pid), where)
+        assert list(read_all(where)) == []
+
+
 def test_a_broker_that_was_killed_is_left_out_and_its_file_goes_with_the_next(where: str) -> None:
     write(login(), where)
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
