@@ -12,8 +12,8 @@ from amqpbroker.model.access import LoginRefused, User, Users
 from amqpbroker.model.access.failed_logins import FailedLogins
 from amqpbroker.model.access.permissions import Permissions, TopicPermissions
 from amqpbroker.model.counters import Attempts, Churn, Counters, Traffic
-from amqpbroker.model.observing.announcer import Announcer
-from amqpbroker.model.observing.events import INTERNAL_USER, Events
+from amqpbroker.model.observing.announcer import INTERNAL_USER, Announcer
+from amqpbroker.model.observing.events import Events
 from amqpbroker.model.observing.firehose import Firehose
 from amqpbroker.model.observing.interceptors import Interceptors
 from amqpbroker.model.policies.parameters import GlobalParameters
@@ -90,12 +90,12 @@ class Broker:
         self.dead_letter_counts: Counter[tuple[str, str, str]] = Counter()
         self.dead_letters_confirmed = 0
         self.traffic = Traffic()
-        users.serve(self.events, random_bytes)
+        users.serve(self.events.access, random_bytes)
         self.failed_logins = FailedLogins()
-        self.permissions = Permissions(self.events, self._access_changed)
-        self.topic_permissions = TopicPermissions(self.events, self._access_changed)
+        self.permissions = Permissions(self.events.access, self._access_changed)
+        self.topic_permissions = TopicPermissions(self.events.access, self._access_changed)
         self.global_parameters = GlobalParameters()
-        self.quotas = Quotas(profile, self.events)
+        self.quotas = Quotas(profile, self.events.access)
         self._random_bytes = random_bytes
         self._vhost_watchers: list[Callable[[VirtualHost], None]] = []
         self._on_unblock: dict[Callable[[], None], None] = {}
@@ -152,7 +152,7 @@ class Broker:
         vhost.description, vhost.tags, vhost.default_queue_type = description, tuple(tags), default_queue_type
         vhost.record()
         self.trace(vhost, tracing)
-        self.events.vhost_told("created", vhost, user)
+        self.events.access.vhost_told("created", vhost, user)
         return vhost
 
     def delete_vhost(self, name: str, user: str = INTERNAL_USER) -> None:
@@ -168,7 +168,8 @@ class Broker:
         self.close_connections(f"vhost '{name}' is deleted", vhost=name)
         vhost.empty(user)
         self._keep_counters(vhost)
-        self.events.vhost_deleted(vhost, user)
+        self.events.access.vhost_deleted(name, user)
+        self.events.end(vhost)
         del self.vhosts[name]
 
     def count_up(self) -> None:

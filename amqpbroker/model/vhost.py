@@ -31,8 +31,8 @@ from amqpbroker.model.exchange import Exchange, Kept
 from amqpbroker.model.exchanges import EXCHANGE_TYPES, DefaultExchange
 from amqpbroker.model.message import EXPIRES, OWN_FLAGS, PERSISTENT, Message, address_of, by_flags, flags_of
 from amqpbroker.model.message_sizes import MessageSizes
-from amqpbroker.model.observing.announcer import Announcer
-from amqpbroker.model.observing.events import INTERNAL_USER, Events
+from amqpbroker.model.observing.announcer import INTERNAL_USER, Announcer
+from amqpbroker.model.observing.events import Events
 from amqpbroker.model.observing.taps import with_tap, without_tap
 from amqpbroker.model.policies.parameters import Parameters
 from amqpbroker.model.policies.validation import InvalidParameterError
@@ -128,7 +128,7 @@ class VirtualHost:
         check_queue_type(default_queue_type)
         self.description, self.tags, self.default_queue_type = description, tuple(tags), default_queue_type
         self.record()
-        self.events.vhost_told("updated", self, user)
+        self.events.access.vhost_told("updated", self, user)
 
     def set_default_queue_type(self, kind: str | None) -> None:
         """Queues that are declared without a type are of this one, where they can be; None: of the broker's.

@@ -14,7 +14,7 @@ from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.counters import Counters
 from amqpbroker.model.dead_letter import REJECTED
 from amqpbroker.model.message import OWN_FLAGS, PERSISTENT, Message, by_flags
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.ports import Client
 from amqpbroker.model.queue import Queue, Return
 from amqpbroker.session import basic, control, exchange, queue, tx

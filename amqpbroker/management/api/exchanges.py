@@ -13,7 +13,7 @@ from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.management.statistics.counters import OF_EXCHANGES, message_stats
 from amqpbroker.model.exchange import Exchange
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.vhost import VirtualHost
 
 

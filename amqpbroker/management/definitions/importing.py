@@ -17,7 +17,7 @@ from amqpbroker.management.definitions.plan import Plan
 from amqpbroker.management.definitions.rules import plan_global_parameter, plan_parameter, plan_policy
 from amqpbroker.management.definitions.topology import check_room, plan_binding, plan_exchange, plan_queue
 from amqpbroker.model.broker import Broker
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 
 _OF_THE_BROKER: Final[dict[str, Callable[[Plan, Entry], None]]] = {
     "vhosts": plan_vhost,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.definitions import PERMISSION, TOPIC_PERMISSION, Content
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.policies.backtracking import is_explosive
 from amqpbroker.model.policies.validation import (
     PATTERN_MAX_BYTES,
@@ -24,7 +24,7 @@ from amqpbroker.model.policies.validation import (
 )
 
 if TYPE_CHECKING:
-    from amqpbroker.model.observing.events import Events
+    from amqpbroker.model.observing.access_events import AccessEvents
     from amqpbroker.model.ports import Journal
 
 CONFIGURE: Final = "configure"
@@ -91,7 +91,7 @@ class Permissions:
     changed: called after a change, with the name of the virtual host. journal: where they are recorded; None: nowhere.
     """
 
-    def __init__(self, events: "Events", changed: Callable[[str], None]) -> None:
+    def __init__(self, events: "AccessEvents", changed: Callable[[str], None]) -> None:
         self._changed = changed
         self.journal: Journal | None = None
         self._events = events
@@ -160,7 +160,7 @@ class Permissions:
 class TopicPermissions:
     """The topic permissions of all users in all virtual hosts; changed and journal as in `Permissions`."""
 
-    def __init__(self, events: "Events", changed: Callable[[str], None]) -> None:
+    def __init__(self, events: "AccessEvents", changed: Callable[[str], None]) -> None:
         self._changed = changed
         self.journal: Journal | None = None
         self._events = events

@@ -16,11 +16,11 @@ from amqpbroker.model.access.passwords import (
     is_password,
 )
 from amqpbroker.model.definitions import USER, Content
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.policies.validation import InvalidParameterError
 
 if TYPE_CHECKING:
-    from amqpbroker.model.observing.events import Events
+    from amqpbroker.model.observing.access_events import AccessEvents
     from amqpbroker.model.ports import Journal
 
 
@@ -59,10 +59,10 @@ class Users:
         self.journal: Journal | None = None
         self._by_name = {user.name: user for user in users}
         self._loopback_only = loopback_only
-        self._events: Events
+        self._events: AccessEvents
         self._random_bytes: Callable[[int], bytes]
 
-    def serve(self, events: "Events", random_bytes: Callable[[int], bytes]) -> None:
+    def serve(self, events: "AccessEvents", random_bytes: Callable[[int], bytes]) -> None:
         """They are a broker's, which is told of changes. random_bytes: where salt comes from."""
         self._events = events
         self._random_bytes = random_bytes

@@ -5,13 +5,16 @@ when that is over: at the clock's next call, in the order in which it was told.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.ports import Clock
 from amqpbroker.wire.properties import Properties
 
 if TYPE_CHECKING:
     from amqpbroker.model.vhost import VirtualHost
+
+# Who does what follows from something else.
+INTERNAL_USER: Final = "rmq-internal"
 
 
 class Announcer:

@@ -6,7 +6,6 @@ for it, process identifiers among that. Nothing is put together while nobody is 
 Source: RabbitMQ's `rabbit_exchange_type_event` and whoever calls `rabbit_event:notify`; docs/behaviour/observing.md.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from amqpbroker.model.binding import Binding
 from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.observing.access_events import AccessEvents
 from amqpbroker.model.observing.announcer import Announcer
 from amqpbroker.model.observing.tls_facts import CertificateFacts, TlsFacts
 from amqpbroker.model.ports import Clock
@@ -24,19 +24,12 @@ from amqpbroker.wire.properties import PERSISTENT, Properties
 from amqpbroker.wire.tables import Field, Table, text
 
 if TYPE_CHECKING:
-    from amqpbroker.model.access.permissions import Permission, TopicPermission
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.policies.policy import Policy
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
-logger = logging.getLogger("amqpbroker.access")
-
 EVENT_EXCHANGE: Final = "amq.rabbitmq.event"
-# Who does what follows from something else.
-INTERNAL_USER: Final = "rmq-internal"
-# Of changes in who may what: the user is named anyway, the rest is the same every time or said twice.
-_NOT_LOGGED: Final = frozenset({"user_who_performed_action", "cluster_state", "metadata"})
 _QUEUE_TYPES: Final = {"quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
 
 
@@ -68,13 +61,17 @@ class Connected(Protocol):
 
 
 class Events:
-    """Tells those who are bound to amq.rabbitmq.event, which is in one virtual host and hears of all."""
+    """Tells those who are bound to amq.rabbitmq.event, which is in one virtual host and hears of all.
+
+    access: tells of users, virtual hosts and what is allowed in them.
+    """
 
     def __init__(self, profile: Profile, clock: Clock, announcer: Announcer, node_name: str) -> None:
         self._profile = profile
         self._clock = clock
         self._announcer = announcer
         self._node_name = node_name
+        self.access = AccessEvents(self.tell, node_name)
         self._creation_s = clock.unix_ms() // 1000
         self._vhost: VirtualHost | None = None
         self._exchange: Exchange | None = None
@@ -86,6 +83,11 @@ class Events:
         """From now on events are told, through an exchange of that virtual host: those of a start are nobody's news."""
         self._vhost = vhost
         self._exchange = vhost.declare_own(EVENT_EXCHANGE)
+
+    def end(self, vhost: "VirtualHost") -> None:
+        """The virtual host is no more; if it was the one that events are told in, nothing is told any more."""
+        if vhost is self._vhost:
+            self._vhost = self._exchange = None
 
     @property
     def are_heard(self) -> bool:
@@ -350,77 +352,6 @@ class Events:
         """A virtual host has no limits any more."""
         self.tell("vhost.limits.cleared", {"user_who_performed_action": user, "name": "limits"})
 
-    # Virtual hosts, users and what they may
-
-    def vhost_told(self, what: str, vhost: "VirtualHost", user: str) -> None:
-        """A virtual host is there, or is described anew. what: created or updated."""
-        self._tell_change(
-            f"vhost.{what}",
-            {
-                "tags": vhost.tags,
-                "description": vhost.description,
-                "user_who_performed_action": user,
-                "cluster_state": {self._node_name: "running"},
-                "tracing": vhost.firehose is not None,
-                "metadata": _metadata(vhost),
-                "default_queue_type": vhost.default_queue_type or "undefined",
-                "name": vhost.name,
-            },
-        )
-
-    def vhost_deleted(self, vhost: "VirtualHost", user: str) -> None:
-        """A virtual host is no more; if it was the one that events are told in, nothing is told any more."""
-        self._tell_change("vhost.deleted", {"user_who_performed_action": user, "name": vhost.name})
-        if vhost is self._vhost:
-            self._vhost = self._exchange = None
-
-    def user_changed(self, what: str, name: str, user: str) -> None:
-        """A user was created or deleted, or the password was changed or cleared. what: such as password.changed."""
-        self._tell_change(f"user.{what}", {"user_who_performed_action": user, "name": name})
-
-    def user_tags_set(self, name: str, tags: Sequence[str], user: str) -> None:
-        """A user has these tags."""
-        self._tell_change("user.tags.set", {"user_who_performed_action": user, "tags": tags, "name": name})
-
-    def permission_created(self, permission: "Permission", user: str) -> None:
-        """A user has these permissions, whether there were any before or not."""
-        patterns = {"read": permission.read, "write": permission.write, "configure": permission.configure}
-        about = {"vhost": permission.vhost, "user": permission.user}
-        self._tell_change("permission.created", {"user_who_performed_action": user, **patterns, **about})
-
-    def permission_deleted(self, name: str, vhost: str, user: str) -> None:
-        """A user has no permissions any more."""
-        self._tell_change("permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
-
-    def topic_permission_created(self, permission: "TopicPermission", user: str) -> None:
-        """A user has these topic permissions, whether there were any before or not."""
-        patterns = {"read": permission.read, "write": permission.write, "exchange": permission.exchange}
-        about = {"vhost": permission.vhost, "user": permission.user}
-        self._tell_change("topic.permission.created", {"user_who_performed_action": user, **patterns, **about})
-
-    def topic_permission_deleted(self, name: str, vhost: str, user: str) -> None:
-        """A user has no topic permissions any more, for an exchange or for all."""
-        self._tell_change("topic.permission.deleted", {"user_who_performed_action": user, "vhost": vhost, "user": name})
-
-    def user_limits_set(self, name: str, limits: Mapping[str, int], user: str) -> None:
-        """These limits of a user are set; others are as they were."""
-        self._tell_change(
-            "user.limits.set", {**limits, "username": name, "user_who_performed_action": user, "name": "limits"}
-        )
-
-    def user_limits_cleared(self, name: str, user: str) -> None:
-        """A user has one limit less. RabbitMQ does not say which."""
-        about = {"username": name, "user_who_performed_action": user, "name": "limits"}
-        self._tell_change("user.limits.cleared", about)
-
-    def _tell_change(self, kind: str, values: Mapping[str, object]) -> None:
-        """Who has changed what is logged, too, in the words of the event; what the broker itself does is not."""
-        user = values["user_who_performed_action"]
-        if user != INTERNAL_USER:
-            said = {name: value for name, value in values.items() if name not in _NOT_LOGGED}
-            logger.info("%s by user '%s': %s", kind, user, ", ".join(f"{name} {said[name]!r}" for name in said))
-        self.tell(kind, values)
-
     # Alarms
 
     def alarm_set(self, resource: str) -> None:
@@ -476,13 +407,6 @@ def _terms(policy: "Policy") -> dict[str, object]:
         "definition": policy.definition,
         "pattern": policy.pattern,
     }
-
-
-def _metadata(vhost: "VirtualHost") -> str:
-    """What is said of a virtual host, as Erlang prints a map; tags are atoms there."""
-    default = f"default_queue_type => {erlang.json_term(vhost.default_queue_type)}," if vhost.default_queue_type else ""
-    description = f"description => {erlang.json_term(vhost.description)}"
-    return f"#{{{default}{description},tags => [{','.join(vhost.tags)}]}}"
 
 
 def _queue_type(queue: "Queue") -> str:

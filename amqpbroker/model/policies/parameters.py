@@ -16,7 +16,7 @@ from amqpbroker.model.definitions import (
     parameter_name,
     policy_content,
 )
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.policies.policy import Policies, Policy, new_policy
 from amqpbroker.model.policies.policy_keys import Definition
 from amqpbroker.model.policies.validation import Constraint, InvalidParameterError, integer, object_errors, raise_if

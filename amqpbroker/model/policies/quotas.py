@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.errors import NOT_ALLOWED, AMQPError
 from amqpbroker.model.definitions import USER_LIMITS
-from amqpbroker.model.observing.events import INTERNAL_USER
+from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.policies.parameters import MAX_CONNECTIONS
 from amqpbroker.model.policies.validation import Constraint, InvalidParameterError, integer, object_errors
 from amqpbroker.profiles import Profile
 
 if TYPE_CHECKING:
-    from amqpbroker.model.observing.events import Events
+    from amqpbroker.model.observing.access_events import AccessEvents
     from amqpbroker.model.ports import Journal
     from amqpbroker.model.vhost import VirtualHost
 
@@ -31,7 +31,7 @@ class Quotas:
     who is told of them.
     """
 
-    def __init__(self, profile: Profile, events: "Events | None" = None) -> None:
+    def __init__(self, profile: Profile, events: "AccessEvents | None" = None) -> None:
         self._profile = profile
         self._events = events
         self.journal: Journal | None = None

@@ -7,46 +7,12 @@ import pytest
 from amqpbroker.model.broker import MEMORY
 from amqpbroker.model.observing.events import EVENT_EXCHANGE, ConnectionFacts, Events
 from amqpbroker.model.observing.tls_facts import CertificateFacts, TlsFacts
-from amqpbroker.wire import properties
 from amqpbroker.wire.methods import Basic, Channel, Connection, Exchange, Queue
-from amqpbroker.wire.properties import Properties
-from amqpbroker.wire.tables import Field, Table, from_python, to_python
+from amqpbroker.wire.tables import Field, Table, from_python
+from tests.helpers.events import events, kinds, observer
 from tests.helpers.sessions import bind, consume, declare_exchange, opened
 from tests.helpers.users import allow
 from tests.helpers.wire_client import MemoryServer, WireClient, start_ok
-
-Event = tuple[str, dict[str, object]]
-
-
-def observer(profile: str = "4.2", key: str = "#") -> WireClient:
-    """A client whose queue `news` gets events."""
-    client = opened(profile=profile)
-    client.broker.events.begin(client.vhost)
-    client.send(1, Queue.Declare(queue="news", nowait=True))
-    bind(client, EVENT_EXCHANGE, "news", key)
-    events(client)
-    return client
-
-
-def events(client: WireClient) -> list[Event]:
-    """(routing key, headers) of what was told since the last call, without the time."""
-    client.advance(0)
-    queue = client.vhost.queues["news"]
-    told = []
-    for _, (address, header, body, _), _ in queue.messages():
-        values = properties.decode(header)
-        headers = dict(values.headers or {})
-        now_ms = headers.pop("timestamp_in_ms")
-        assert now_ms == Field("l", client.clock.unix_ms())
-        assert values == Properties(headers=values.headers, delivery_mode=2, timestamp=now_ms.value // 1000)
-        assert body == b""
-        told.append((address[2 + address[0] :].decode(), {name: to_python(field) for name, field in headers.items()}))
-    queue.purge()
-    return told
-
-
-def kinds(client: WireClient) -> list[str]:
-    return [kind for kind, _ in events(client)]
 
 
 def test_the_exchange_is_there_for_bindings_only() -> None:
@@ -471,84 +437,6 @@ def test_alarms_are_told() -> None:
     client.broker.clear_alarm(MEMORY)
     about = {"node": "rabbit@localhost", "source": "memory"}
     assert events(client) == [("alarm.set", about), ("alarm.cleared", about)]
-
-
-def test_users_are_told() -> None:
-    client = observer()
-    users, by = client.broker.users, {"user_who_performed_action": "guest", "name": "carl"}
-    users.set("carl", password="a", user="guest")
-    users.set("carl", password="b", tags=["administrator", "own"], user="guest")
-    users.set("carl", user="guest")
-    client.broker.delete_user("carl", "guest")
-    assert events(client) == [
-        ("user.created", by),
-        ("user.password.changed", by),
-        ("user.tags.set", by | {"tags": ["administrator", "own"]}),
-        ("user.password.cleared", by),
-        ("user.tags.set", by | {"tags": []}),
-        ("user.deleted", by),
-    ]
-
-
-def test_who_has_changed_what_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "amqpbroker.access")
-    broker = MemoryServer().broker
-    broker.users.set("carl", password="wort", tags=["monitoring"], user="guest")
-    broker.permissions.set("carl", "/", configure="c", write="w", read="", user="guest")
-    broker.users.set("dora", password="wort")
-    assert [record.getMessage() for record in caplog.records] == [
-        "user.created by user 'guest': name 'carl'",
-        "user.tags.set by user 'guest': tags ('monitoring',), name 'carl'",
-        "permission.created by user 'guest': read '', write 'w', configure 'c', vhost '/', user 'carl'",
-    ]
-
-
-def test_limits_of_users_are_told() -> None:
-    client = observer()
-    quotas = client.broker.quotas
-    quotas.set_user_limits("anna", {"max-channels": 5}, acting_user="guest")
-    quotas.clear_user_limit("anna", "max-channels", acting_user="guest")
-    about = {"username": "anna", "user_who_performed_action": "guest", "name": "limits"}
-    assert events(client) == [("user.limits.set", {"max-channels": 5} | about), ("user.limits.cleared", about)]
-
-
-def test_permissions_are_told_again_whenever_they_are_set() -> None:
-    client = observer()
-    by = {"user_who_performed_action": "guest", "vhost": "/", "user": "anna"}
-    patterns = {"read": "r", "write": "w", "configure": "c"}
-    for _ in range(2):
-        client.broker.permissions.set("anna", "/", configure="c", write="w", read="r", user="guest")
-    client.broker.permissions.clear("anna", "/", "guest")
-    topics = client.broker.topic_permissions
-    topics.set("anna", "/", "amq.topic", write="w", read="r", user="guest")
-    topics.clear("anna", "/", user="guest")
-    assert events(client) == [
-        *2 * [("permission.created", by | patterns)],
-        ("permission.deleted", by),
-        ("topic.permission.created", by | {"read": "r", "write": "w", "exchange": "amq.topic"}),
-        ("topic.permission.deleted", by),
-    ]
-
-
-def test_virtual_hosts_are_told() -> None:
-    client = observer(key="vhost.#")
-    vhost = client.broker.create_vhost("v", description="d", tags=["a", "b"], user="guest")
-    vhost.set_metadata(description="", tags=(), default_queue_type="quorum", user="guest")
-    client.broker.delete_vhost("v", "guest")
-    about = {
-        "user_who_performed_action": "guest",
-        "cluster_state": {"rabbit@localhost": "running"},
-        "tracing": False,
-        "name": "v",
-    }
-    first = {"tags": ["a", "b"], "description": "d", "default_queue_type": "undefined"}
-    second = {"tags": [], "description": "", "default_queue_type": "quorum"}
-    metadata = '#{default_queue_type => <<"quorum">>,description => <<>>,tags => []}'
-    assert events(client) == [
-        ("vhost.created", about | first | {"metadata": '#{description => <<"d">>,tags => [a,b]}'}),
-        ("vhost.updated", about | second | {"metadata": metadata}),
-        ("vhost.deleted", {"user_who_performed_action": "guest", "name": "v"}),
-    ]
 
 
 def test_what_is_in_a_virtual_host_is_told_before_it_goes() -> None:
