@@ -165,11 +165,12 @@ class Consumer(Worker):
             if self.stop.is_set():
                 continue
             self.count = reading.deliveries
-            # Tags of a channel count its deliveries.
-            if plan.ack and self.count - acked >= plan.ack:
+            is_enough = self.limit is not None and self.count >= self.limit
+            # Tags of a channel count its deliveries. The last of them may be fewer, and are acknowledged, too.
+            if plan.ack and acked < self.count and (is_enough or self.count - acked >= plan.ack):
                 acked = self.count
                 self.connection.send(CHANNEL, Basic.Ack(delivery_tag=acked, multiple=True))
-            if self.limit is not None and self.count >= self.limit:
+            if is_enough:
                 return
             if plan.consume_rate:
                 self.stop.wait(max(0.0, self.count / plan.consume_rate - (time.perf_counter() - started_s)))

@@ -9,6 +9,7 @@ the octets that can come first are all that is compared.
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 
 # Python's own parser: to write another one would be a way to be of another mind than it.
@@ -37,7 +38,10 @@ _Items = Sequence[tuple[Any, Any]]
 
 def is_explosive(pattern: re.Pattern[bytes]) -> bool:
     """Whether the time that a search takes may double with every octet of a name."""
-    tree = _parser.parse(pattern.pattern, pattern.flags)
+    with warnings.catch_warnings():
+        # As when it was compiled: `[[a]` may be a set within a set one day.
+        warnings.simplefilter("ignore", FutureWarning)
+        tree = _parser.parse(pattern.pattern, pattern.flags)
     return _explodes(list(tree), frozenset(), in_loop=False)
 
 

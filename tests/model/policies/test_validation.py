@@ -4,7 +4,7 @@ import re
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from amqpbroker.model.policies.validation import (
@@ -84,6 +84,7 @@ def test_patterns_mean_what_they_mean_to_pcre(pattern: str, name: str, expected:
     assert matches(pattern, name) is expected
 
 
+@example("[[]")
 @given(st.text(alphabet="a[]()\\^$.|?*+:{}<>!=-zZ0&~ö", max_size=12))
 def test_any_pattern_is_taken_or_refused_in_words(pattern: str) -> None:
     with warnings.catch_warnings():
