@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,16 @@ async def test_it_can_be_off() -> None:
     management = Management(Server(IN_MEMORY))
     management.open()
     assert management.web == []
+
+
+async def test_without_its_libraries_it_is_off_and_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)  # as if it were not installed
+    management = Management(Server(replace(IN_MEMORY, http_port=0)))
+    management.open()
+    assert management.web == []
+    assert "they need uvicorn: pip install amqpbroker[management]" in caplog.text
 
 
 async def test_a_port_that_was_asked_for_and_is_taken_stops_the_start() -> None:
