@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("amqpbroker.management")
 
-_NEEDED: Final = ("starlette", "uvicorn", "prometheus_client")
+_NEEDED: Final = ("starlette", "uvicorn", "prometheus_client", "regex")
 
 
 def missing() -> list[str]:
