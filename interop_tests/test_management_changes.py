@@ -20,6 +20,7 @@ from interop_tests.restarting import RestartingBroker
 ALL: Final = {"configure": ".*", "write": ".*", "read": ".*"}
 GET: Final = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
 MESSAGE: Final = {"properties": {}, "routing_key": "tasks", "payload": "hello", "payload_encoding": "string"}
+DEAD_LETTERED: Final = {"durable": True, "arguments": {"x-dead-letter-exchange": "nok"}}
 TTL: Final = {"pattern": "^x", "definition": {"message-ttl": 1000}}
 IN: Final = " in vhost '{vhost}'"
 NOT_FOUND: Final = "Not Found"
@@ -460,7 +461,7 @@ def test_the_same_requests_get_the_same_answers(vhost: Vhost, requests: list[Req
     ],
 )
 def test_a_binding_is_where_its_location_says(vhost: Vhost, body: Any, location: str) -> None:
-    vhost.ask("PUT", "queues/{vhost}/tasks", {})
+    vhost.ask("PUT", "queues/{vhost}/tasks", {"durable": True})
     path = "bindings/{vhost}/e/amq.topic/q/tasks"
     answer = vhost.ask("POST", path, body)
     assert answer.headers["location"] == location
@@ -468,7 +469,7 @@ def test_a_binding_is_where_its_location_says(vhost: Vhost, body: Any, location:
 
 
 def test_messages_come_with_what_was_published(vhost: Vhost) -> None:
-    vhost.ask("PUT", "queues/{vhost}/tasks", {})
+    vhost.ask("PUT", "queues/{vhost}/tasks", {"durable": True})
     properties = {"delivery_mode": 2, "headers": {"k": "v", "n": [1, {"x": True}]}, "content_type": "text/plain"}
     vhost.ask("POST", "exchanges/{vhost}/amq.default/publish", MESSAGE | {"properties": properties})
     vhost.ask(
@@ -501,16 +502,16 @@ def test_messages_come_with_what_was_published(vhost: Vhost) -> None:
 def test_a_user_may_over_http_what_he_may_over_amqp(vhost: Vhost, management: httpx.Client) -> None:
     vhost.ask("PUT", "users/{user}", {"password": "pw", "tags": "management"})
     vhost.ask("PUT", "permissions/{vhost}/{user}", {"configure": "^ok", "write": "^ok", "read": "^ok"})
-    vhost.ask("PUT", "queues/{vhost}/no", {})
+    vhost.ask("PUT", "queues/{vhost}/no", {"durable": True})
     user = httpx.Client(base_url=management.base_url, auth=(vhost.names["user"], "pw"), timeout=20)
     own = Vhost(user)
     own.names = vhost.names
     replay(
         own,
         [
-            Request("PUT", "queues/{vhost}/ok", {}, 201),
+            Request("PUT", "queues/{vhost}/ok", {"durable": True}, 201),
             Request("PUT", "queues/{vhost}/nok", {}, 401, REFUSED),
-            Request("PUT", "queues/{vhost}/ok.2", {"arguments": {"x-dead-letter-exchange": "nok"}}, 401, REFUSED),
+            Request("PUT", "queues/{vhost}/ok.2", DEAD_LETTERED, 401, REFUSED),
             Request("DELETE", "queues/{vhost}/no", None, 401, REFUSED),
             Request("DELETE", "queues/{vhost}/no/contents", None, 401, REFUSED),
             Request("POST", "queues/{vhost}/no/actions", {"action": "sync"}, 401, "Not administrator user"),
