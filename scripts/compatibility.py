@@ -238,7 +238,7 @@ def replace_between_markers(text: str, content: str) -> str:
 def run_all(directory: Path) -> None:
     """Leaves a junit file of each run in a directory, and RabbitMQ's version where there is one."""
     sys.path.insert(0, str(ROOT))
-    from interop_tests.rabbitmq import installed, rabbitmq
+    from interop_tests.rabbitmq import PLUGINS, free_ports, installed, rabbitmq
 
     for profile in PROFILES:
         _run(directory / f"{profile}.xml", ["--profile", profile])
@@ -246,10 +246,13 @@ def run_all(directory: Path) -> None:
         return
     import amqp
 
-    with rabbitmq() as url:
+    (http_port,) = free_ports(1)
+    management = f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {http_port}\n"
+    with rabbitmq((*PLUGINS, "rabbitmq_management"), management) as url:
         with amqp.Connection(url.removeprefix("amqp://guest:guest@").rstrip("/")) as connection:
             properties = connection.server_properties
-        _run(directory / f"{RABBITMQ}.xml", ["--profile", RABBITMQ_PROFILE, "--amqpbroker-url", url])
+        asked = ["--amqpbroker-url", url, "--management-url", f"http://127.0.0.1:{http_port}"]
+        _run(directory / f"{RABBITMQ}.xml", ["--profile", RABBITMQ_PROFILE, *asked])
     (directory / f"{RABBITMQ}.version").write_text(properties["version"])
 
 
