@@ -10,9 +10,9 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
+from amqpbroker.server.listening import ip_address
 from amqpbroker.server.proxy_protocol import Ends, MalformedProxyHeader, parse, wanted
 from amqpbroker.server.transport import ConnectionTransport, connection_name
 
@@ -136,8 +136,7 @@ class _Beginning:
         return parse(header)
 
     def _is_believed(self, address: str) -> bool:
-        found = ip_address(address.partition("%")[0])
-        found = getattr(found, "ipv4_mapped", None) or found
+        found = ip_address(address)
         return any(found in network for network in self._server.config.proxy_protocol_from)
 
     async def _connect(self, connection: ConnectionTransport) -> None:

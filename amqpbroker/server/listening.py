@@ -1,5 +1,6 @@
 """Addresses to listen on, whoever listens there: from a host's name to a bound socket."""
 
+import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ def addresses_of(hosts: Iterable[str]) -> list[Address]:
         for family, _, _, _, address in known:
             found.setdefault(str(address[0]), Address(family, str(address[0])))
     return list(found.values())
+
+
+def ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address, without a zone; an IPv4 address written as one of IPv6 is what it is. Raises ValueError."""
+    found = ipaddress.ip_address(text.partition("%")[0])
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def open_socket(address: Address) -> socket.socket:

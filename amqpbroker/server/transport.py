@@ -1,7 +1,6 @@
 """A socket of asyncio with a connection behind it: feed, flush, and the times at which something is due."""
 
 import asyncio
-import ipaddress
 import logging
 import socket
 from functools import partial
@@ -12,6 +11,7 @@ from amqpbroker.limits import BACKLOG_REST_S, PENDING_MAX_BYTES, UNREAD_MAX_BYTE
 from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
+from amqpbroker.server.listening import ip_address
 from amqpbroker.server.logins import logins, mechanisms
 from amqpbroker.server.packets import packets_of
 from amqpbroker.server.steps import Steps
@@ -327,6 +327,4 @@ def _is_loopback(peer: object, family: int) -> bool:
     """Whether the peer is on this machine: a unix socket's always is, one that left before it could be asked is not."""
     if not isinstance(peer, tuple):
         return family not in (socket.AF_INET, socket.AF_INET6)
-    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    return ip_address(str(peer[0])).is_loopback

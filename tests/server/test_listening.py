@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from amqpbroker.server.listening import Address, ListenError, addresses_of, open_socket
+from amqpbroker.server.listening import Address, ListenError, addresses_of, ip_address, open_socket
 
 
 def test_a_host_named_twice_is_one_address() -> None:
@@ -32,3 +32,10 @@ def test_an_address_that_is_taken_is_named() -> None:
 
 def test_an_address_of_the_newer_protocol_is_written_in_brackets() -> None:
     assert str(Address(socket.AF_INET6, "::1", 5672)) == "[::1]:5672"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("127.0.0.1", "127.0.0.1"), ("::ffff:10.0.0.1", "10.0.0.1"), ("fe80::1%eth0", "fe80::1")]
+)
+def test_an_address_is_what_it_stands_for(text: str, meant: str) -> None:
+    assert str(ip_address(text)) == meant

@@ -7,7 +7,6 @@ Source: RabbitMQ `rabbit_mgmt_util:is_authorized`.
 
 import base64
 import binascii
-import ipaddress
 import logging
 import secrets
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from amqpbroker.management.errors import NotAuthenticated, NotAuthorised
 from amqpbroker.model.access import LoginRefused, User, Users
 from amqpbroker.model.access.users import INSIDER
 from amqpbroker.model.broker import Broker
+from amqpbroker.server.listening import ip_address
 
 logger = logging.getLogger("amqpbroker.management")
 
@@ -87,8 +87,4 @@ def _basic_credentials(authorization: str) -> tuple[str, bytes]:
 
 
 def _is_loopback(peer: str | None) -> bool:
-    if peer is None:
-        return True
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    return peer is None or ip_address(peer).is_loopback

@@ -7,7 +7,6 @@ starlette and uvicorn take to load, which is when AMQP has long been ready.
 import asyncio
 import contextlib
 import importlib.util
-import logging
 import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +15,6 @@ from amqpbroker.server.listening import Endpoint, addresses_of, open_socket
 
 if TYPE_CHECKING:
     from amqpbroker.server.server import Server
-
-logger = logging.getLogger("amqpbroker.management")
 
 _NEEDED: Final = ("starlette", "uvicorn", "prometheus_client", "regex")
 
