@@ -26,7 +26,7 @@ CATCHES_ALL = {
     "amqpbroker/server/transport.py",
 }
 # Nothing imports these: they are where a process begins, or a verb, which is imported by its name.
-BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main"} | {
+BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main", "amqpbroker.model.hand_clock"} | {
     f"amqpbroker.cli.{verb.module}" for verb in VERBS.values()
 }
 # Who may print: their reader is a person at a shell, or the program that started them.

@@ -106,7 +106,7 @@ class _Beginning:
         handshakes = self._server.handshakes
         address, name = str(self._peer[0]), connection_name(self._peer, self._socket.getsockname())
         # Made now: the time it has to log in counts from here.
-        connection = ConnectionTransport(self._server)
+        connection = self._server.transport_type(self._server)
         handshakes.begin(self, address, self._server.ticker.now_s())
         try:
             async with asyncio.timeout(self._server.config.handshake_timeout_s):

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from amqpbroker.limits import ALARM_LOOK_BYTES, ALARM_LOOK_S, DISK_LOOK_S, MEMORY_CLEAR_SHARE
 from amqpbroker.model.broker import DISK, MEMORY, Broker
-from amqpbroker.server.ticker import Deadline, Ticker
+from amqpbroker.model.deadlines import Deadline
+from amqpbroker.server.ticker import Ticker
 
 logger = logging.getLogger("amqpbroker.alarms")
 

@@ -9,11 +9,13 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from amqpbroker.journal.disk import FileDisk
 from amqpbroker.model.access import Users
 from amqpbroker.model.arguments import CLASSIC
 from amqpbroker.model.broker import CLUSTER_NAME, Broker
 from amqpbroker.model.observing.events import EVENT_EXCHANGE
 from amqpbroker.model.observing.interceptors import Interceptors
+from amqpbroker.model.ports import Clock
 from amqpbroker.protocol.connection import Settings
 from amqpbroker.server.access import set_up_access
 from amqpbroker.server.alarms import Alarms
@@ -49,18 +51,22 @@ class Server:
     """Made within the event loop that it runs in.
 
     endpoints: after `start`, where it really listens. web_endpoints: where others listen for it, by RabbitMQ's names of
-    protocols such as http; they say so themselves.
+    protocols such as http; they say so themselves. listening_fds: the descriptors of the sockets that clients come to.
+
+    transport_type, disk_type: what its connections and its data directory are made of. A test suite has its own.
     """
+
+    transport_type: type[ConnectionTransport] = ConnectionTransport
+    disk_type: type[FileDisk] = FileDisk
 
     def __init__(self, config: Config) -> None:
         """Raises ConfigError: a certificate cannot be used."""
         self.config = config
         users = Users(loopback_only=frozenset(config.loopback_users))
         self.loop = asyncio.get_running_loop()
-        # What falls due may be delivered.
-        self.ticker = Ticker(self.loop, self.flush_soon)
+        self.ticker = self._new_ticker()
         names = node_name(config.node_name), cluster_name(config.cluster_name)
-        self.broker = Broker(config.profile, users, os.urandom, self.ticker, *names)
+        self.broker = Broker(config.profile, users, os.urandom, self._new_clock(), *names)
         # Classic is what a queue is anyway.
         self.broker.default_queue_type = None if config.default_queue_type == CLASSIC else config.default_queue_type
         self.broker.consumer_timeout_ms = config.consumer_timeout or None
@@ -94,10 +100,19 @@ class Server:
         self.connections: set[ConnectionTransport] = set()
         self.handshakes = Handshakes()
         self.alarms: Alarms
+        self.listening_fds: list[int] = []
         self._listeners: list[asyncio.Server | Acceptor] = []
         self._unix_inode: int | None = None
         self._flush_planned = False
         self._all_gone: asyncio.Event | None = None
+
+    def _new_ticker(self) -> Ticker:
+        # What falls due may be delivered.
+        return Ticker(self.loop, self.flush_soon)
+
+    def _new_clock(self) -> Clock:
+        """What queues and messages go by: the same, but for a test suite."""
+        return self.ticker
 
     async def start(self) -> None:
         """Opens and listens. Raises as these do."""
@@ -244,10 +259,11 @@ class Server:
             self._listeners.append(Acceptor(self, listening, context))
         else:
             listener = await self.loop.create_server(
-                lambda: ConnectionTransport(self), sock=listening, backlog=_ACCEPTS_PER_TURN
+                lambda: self.transport_type(self), sock=listening, backlog=_ACCEPTS_PER_TURN
             )
             listening.listen(BACKLOG)
             self._listeners.append(listener)
+        self.listening_fds.append(listening.fileno())
         self.endpoints.append(endpoint)
         return endpoint
 
@@ -255,10 +271,11 @@ class Server:
         if _is_listened_on(path):
             raise ListenError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
         try:
-            listener = await self.loop.create_unix_server(lambda: ConnectionTransport(self), path, backlog=BACKLOG)
+            listener = await self.loop.create_unix_server(lambda: self.transport_type(self), path, backlog=BACKLOG)
         except OSError as error:
             raise listen_error(error, path) from error
         self._listeners.append(listener)
+        self.listening_fds += [listening.fileno() for listening in listener.sockets]
         self._unix_inode = os.stat(path).st_ino
         self.endpoints.append(Endpoint(path=path))
 
@@ -266,6 +283,7 @@ class Server:
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
+        self.listening_fds.clear()
         self.endpoints.clear()
         path = self.config.unix_socket
         # Python removes the file since 3.13 only. Another server may have put its own there meanwhile.

@@ -8,7 +8,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from amqpbroker.limits import HELD_BACK_STEP_BYTES, HELD_BACK_STEP_S, HELD_BACK_STEPS_MAX
-from amqpbroker.server.ticker import Deadline, Ticker
+from amqpbroker.model.deadlines import Deadline
+from amqpbroker.server.ticker import Ticker
 from amqpbroker.session.connection import Connection
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from amqpbroker.journal.disk import FileDisk
 from amqpbroker.journal.opening import open_journal
 from amqpbroker.journal.writer import NO_SPACE, Commit
 from amqpbroker.limits import SEAL_AFTER_S
@@ -48,7 +47,7 @@ class Storage:
         if config.no_sync:
             logger.warning("%s: --no-sync: a power cut loses what was confirmed", self.path)
         self._server = server
-        self._disk = FileDisk(self.path, no_sync=config.no_sync)
+        self._disk = server.disk_type(self.path, no_sync=config.no_sync)
         self._disk.make_folder("")
         self._disk.lock()
         with contextlib.ExitStack() as if_refused:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from amqpbroker.errors import INTERNAL_ERROR, AMQPError
 from amqpbroker.limits import BACKLOG_REST_S, PENDING_MAX_BYTES, UNREAD_MAX_BYTES
+from amqpbroker.model.deadlines import Deadline
 from amqpbroker.model.ports import Journal
 from amqpbroker.model.queue import Queue
 from amqpbroker.protocol.connection import Connection as WireConnection
@@ -15,7 +16,6 @@ from amqpbroker.server.listening import ip_address
 from amqpbroker.server.logins import logins, mechanisms
 from amqpbroker.server.packets import packets_of
 from amqpbroker.server.steps import Steps
-from amqpbroker.server.ticker import Deadline
 from amqpbroker.session.connection import Connection, Transport
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ _FLOOD_BYTES = 65_536
 
 
 class ConnectionTransport(asyncio.Protocol):
-    """What asyncio calls."""
+    """What asyncio calls. session_type: of what is behind it; a test suite has one of its own."""
+
+    session_type: type[Connection] = Connection
 
     def __init__(self, server: "Server") -> None:
         self._server = server
@@ -68,7 +70,7 @@ class ConnectionTransport(asyncio.Protocol):
         self.name = connection_name(peer, here)
         tls = transport.get_extra_info("ssl_object")
         wire = self._wire
-        self._session = wire.handler = Connection(
+        self._session = wire.handler = self.session_type(
             self._server.broker,
             self._server.batch,
             wire,
@@ -98,11 +100,11 @@ class ConnectionTransport(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         wire = self._wire
         try:
-            wire.feed(data, self._loop.time())
+            wire.feed(data, self._server.ticker.now_s())
         except Exception:
             # A fault of ours must not take the other clients with it.
             logger.exception("connection %s: internal error", self.name)
-            wire.close(INTERNAL_ERROR, "", self._loop.time())
+            wire.close(INTERNAL_ERROR, "", self._server.ticker.now_s())
         alarms = self._server.alarms
         alarms.octets_read += len(data)
         if alarms.octets_read >= alarms.look_at_octets:

@@ -55,8 +55,10 @@ class Connection:
     """full: the socket takes no more for now, so its consumers have no capacity.
 
     lagging: a queue it has published to whose consumers do not keep up; publishes_logged: it has published what goes to
-    disk; whoever reads for it looks at these, and resets them.
+    disk; whoever reads for it looks at these, and resets them. channel_type: of what is opened on it.
     """
+
+    channel_type: type[Channel] = Channel
 
     def __init__(
         self, broker: Broker, batch: Batch, wire: WireConnection, transport: Transport, message_size_max_bytes: int
@@ -193,7 +195,7 @@ class Connection:
 
     def open_channel(self, number: int) -> Channel:
         self.broker.quotas.open_channel(self.user_name)
-        channel = self._channels[number] = Channel(self, number)
+        channel = self._channels[number] = self.channel_type(self, number)
         self.broker.churn.channel_created += 1
         self.broker.events.channel_created(channel, number, self, self.vhost.name, self.user_name)
         return channel

@@ -17,12 +17,12 @@ from amqpbroker.journal.opening import open_journal
 from amqpbroker.journal.writer import Commit
 from amqpbroker.limits import SPACE_FLOOR_BYTES
 from amqpbroker.model.definitions import Content
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import PERSISTENT, Message
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.restoring import restore
 from amqpbroker.profiles import DEFAULT_PROFILE, Profile
 from amqpbroker.wire.methods import Basic, Queue
-from tests.helpers.clock import HandClock
 from tests.helpers.sessions import opened
 from tests.helpers.simulated_disk import SimulatedDisk
 from tests.helpers.wire_client import MemoryServer, WireClient, publish_octets

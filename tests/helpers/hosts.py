@@ -4,13 +4,13 @@ from random import Random
 from typing import Any
 
 from amqpbroker.model.consumer import ChannelBudget, Consumer
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import Message, address_of, flags_of
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire import properties
 from amqpbroker.wire.tables import Table, from_python, text
-from tests.helpers.clock import HandClock
 from tests.helpers.outlet import Outlet
 
 # What a queue is declared with so that its dead letters come to the queue 'dead'.

@@ -19,6 +19,7 @@ from typing import Any
 
 from amqpbroker.errors import AMQPError
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.observing.tls_facts import TlsFacts
 from amqpbroker.profiles import DEFAULT_PROFILE, Profile
 from amqpbroker.protocol.connection import Connection as WireConnection
@@ -33,7 +34,6 @@ from amqpbroker.wire.methods import Basic, Channel, Method, decode, encode_frame
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table, from_python
-from tests.helpers.clock import HandClock
 from tests.helpers.users import allow_all, users_with
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8

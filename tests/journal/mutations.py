@@ -25,11 +25,11 @@ from amqpbroker.model.access import Users
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.restoring import restore
 from amqpbroker.profiles import DEFAULT_PROFILE
 from amqpbroker.wire.runs import UniformRun
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, numbered
 from tests.helpers.simulated_disk import SimulatedDisk
 

@@ -8,12 +8,12 @@ import pytest
 from amqpbroker.limits import MESSAGE_OVERHEAD_BYTES
 from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.observing.firehose import Firehose
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.queue import Queue
 from amqpbroker.profiles import DEFAULT_PROFILE
 from amqpbroker.wire import methods
-from tests.helpers.clock import HandClock
 from tests.helpers.outlet import messages
 from tests.helpers.sessions import opened
 from tests.helpers.users import allow

@@ -9,12 +9,12 @@ import pytest
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.dead_letter import EXPIRED, REJECTED, TOO_LONG
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import DIED, EXPIRES, Message
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.wire import properties
 from amqpbroker.wire.tables import Table, from_python, text
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer
 from tests.helpers.hosts import TO_DEAD, clock_of, deaths, declare, headers_of, host, message, put, taken, waiting
 from tests.helpers.simulated_disk import PowerLost

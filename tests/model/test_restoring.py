@@ -11,6 +11,7 @@ from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.definitions import Content
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.restoring import restore
 from amqpbroker.model.vhost import VirtualHost
@@ -18,7 +19,6 @@ from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Basic, Exchange, Queue
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, Table, from_python
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, numbered, server_of
 from tests.helpers.sessions import opened, waiting
 from tests.helpers.wire_client import WireClient

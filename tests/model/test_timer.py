@@ -1,7 +1,7 @@
 """A timer rings once, at the time it was set to last."""
 
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.timer import Timer
-from tests.helpers.clock import HandClock
 
 
 class Rung:

@@ -15,6 +15,7 @@ from amqpbroker.errors import (
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import DEADLINE_SHIFT, address_of, flags_of
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.queue import Queue
@@ -23,7 +24,6 @@ from amqpbroker.model.vhost import PREDECLARED, VirtualHost, check_new_name
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.properties import Properties
 from tests.helpers import hosts
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, definitions
 from tests.helpers.outlet import Outlet, messages
 

@@ -7,9 +7,9 @@ import pytest
 from amqpbroker.limits import ALARM_LOOK_BYTES, ALARM_LOOK_S, DISK_LOOK_S
 from amqpbroker.model.access import Users
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.profiles import DEFAULT_PROFILE
 from amqpbroker.server.alarms import Alarms
-from tests.helpers.clock import HandClock
 from tests.helpers.hand_turned import HandTurned
 
 

@@ -14,7 +14,6 @@ from amqpbroker.journal.disk import DirectoryInUse
 from amqpbroker.journal.recovery import Damage
 from amqpbroker.journal.writer import SPARES
 from amqpbroker.limits import SEAL_AFTER_S
-from amqpbroker.server import storage as storage_module
 from amqpbroker.server.config import Config
 from amqpbroker.server.storage import Storage
 from amqpbroker.wire.methods import Basic, Confirm, Queue
@@ -45,6 +44,9 @@ class Stand(MemoryServer):
         self._done: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.storage: Storage | None = None
         self.storage = Storage(self)  # type: ignore[arg-type]
+
+    def disk_type(self, path: str, *, no_sync: bool) -> SimulatedDisk:
+        return self.disk
 
     def call_soon_threadsafe(self, callback: Callable[..., None], *arguments: object) -> None:
         self._done.put(partial(callback, *arguments))
@@ -96,10 +98,8 @@ class Stand(MemoryServer):
 
 
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> SimulatedDisk:
-    found = SimulatedDisk()
-    monkeypatch.setattr(storage_module, "FileDisk", lambda path, *, no_sync: found)
-    return found
+def disk() -> SimulatedDisk:
+    return SimulatedDisk()
 
 
 @pytest.fixture

@@ -169,22 +169,6 @@ def test_after_stop_nothing_is_done(loop, ticker, done):
     assert (done, loop.next_s) == ([], [])
 
 
-def test_the_cancelled_do_not_pile_up(loop, ticker, done):
-    ticker.at(101.0, note(done, ticker, "kept"))
-    for _ in range(10_000):
-        ticker.at(100_000.0, note(done, ticker, "cancelled")).cancel()
-    assert len(ticker._heap) < 2_000
-    loop.turn_to(101.0)
-    assert done == [(101.0, "kept")]
-
-
-def test_sweeping_keeps_what_is_not_cancelled(loop, ticker, done):
-    for number in range(3_000):
-        ticker.at(101.0 + number % 7, note(done, ticker, str(number)))
-    loop.turn_to(110.0)
-    assert [int(what) for _, what in done] == sorted(range(3_000), key=lambda number: number % 7)
-
-
 async def test_it_works_on_a_real_loop():
     ticker = Ticker(asyncio.get_running_loop())
     done = asyncio.Event()

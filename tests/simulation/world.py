@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from amqpbroker.model.broker import Broker
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.profiles import PROFILES
 from amqpbroker.protocol.connection import Connection as WireConnection
 from amqpbroker.protocol.connection import Settings
@@ -16,7 +17,6 @@ from amqpbroker.wire.frames import FRAME_HEADER
 from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.methods import Method, decode, encode_frame
 from amqpbroker.wire.tables import Field
-from tests.helpers.clock import HandClock
 from tests.helpers.users import allow_all, users_with
 
 HEARTBEAT_S = 10

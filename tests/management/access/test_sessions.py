@@ -3,7 +3,7 @@
 from amqpbroker.management.access import sessions as module
 from amqpbroker.management.access.sessions import IDLE_MAX_S, Sessions, cookie_name, token_of
 from amqpbroker.model.access import User, Users
-from tests.helpers.clock import HandClock
+from amqpbroker.model.hand_clock import HandClock
 
 ANNA = User("anna", "hash", tags=("management",))
 

@@ -9,12 +9,12 @@ from amqpbroker.errors import AMQPError
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
 from amqpbroker.model.exchanges.at_random import LocalRandomExchange, RandomExchange
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import from_python
-from tests.helpers.clock import HandClock
 
 TYPES = [RandomExchange, LocalRandomExchange]
 

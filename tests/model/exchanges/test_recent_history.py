@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from amqpbroker.errors import AMQPError
 from amqpbroker.model.exchange import Kept
 from amqpbroker.model.exchanges.recent_history import RecentHistoryExchange
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Exchange, Queue
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Field, from_python
-from tests.helpers.clock import HandClock
 from tests.helpers.sessions import opened, waiting
 from tests.helpers.wire_client import MemoryServer, WireClient
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.policies.parameters import GlobalParameters, Parameter
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire.methods import Exchange, Queue
 from amqpbroker.wire.tables import Table, from_python
-from tests.helpers.clock import HandClock
 from tests.helpers.sessions import bind, declare_exchange, opened, waiting, with_queue
 
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpbroker.errors import AMQPError
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.policies.quotas import Quotas
 from amqpbroker.model.policies.validation import InvalidParameterError
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
-from tests.helpers.clock import HandClock
 
 
 @pytest.fixture

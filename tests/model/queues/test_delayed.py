@@ -9,11 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.exchange import Kept
 from amqpbroker.model.exchanges.delayed import X_DELAY, DelayedExchange
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import PERSISTENT, Message, address_of
 from amqpbroker.model.queues.delayed import RELEASE_MAX_MESSAGES, DelayedMessages
 from amqpbroker.wire.properties import Properties, encode
 from amqpbroker.wire.tables import Field, long_string
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer, there
 
 HEADER = b"\x00\x3c\x00\x00" + b"\x00" * 10

@@ -13,6 +13,7 @@ from amqpbroker.errors import AMQPError
 from amqpbroker.model.binding import Binding, Destination
 from amqpbroker.model.consumer import ChannelBudget, Consumer
 from amqpbroker.model.exchanges import EXCHANGE_TYPES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import COUNTED, PERSISTENT, Message, address_of, flags_of
 from amqpbroker.model.queue import Return
 from amqpbroker.model.queues.quorum import (
@@ -29,7 +30,6 @@ from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.wire import properties
 from amqpbroker.wire.tables import Table, from_python
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer
 from tests.helpers.outlet import Outlet
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from amqpbroker.limits import MESSAGE_OVERHEAD_BYTES
+from amqpbroker.model.hand_clock import HandClock
 from amqpbroker.model.message import DEADLINE_SHIFT, EXPIRES, PERSISTENT, Message
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.queues import paged
 from amqpbroker.model.queues.rules import Rules
 from amqpbroker.model.settings import QueueSettings
 from amqpbroker.wire.runs import UniformRun
-from tests.helpers.clock import HandClock
 from tests.helpers.durable import DurableServer
 from tests.helpers.hosts import (
     TO_DEAD,

@@ -1,0 +1,40 @@
+"""A clock turned by hand: what falls due is done when its owner says so, in order. For simulations and tests."""
+
+from collections.abc import Callable
+
+from amqpbroker.model.deadlines import Deadline, Deadlines
+
+
+class HandClock:
+    """seconds: since anywhere."""
+
+    def __init__(self, seconds: float = 1_000.0, unix_offset_s: float = 1_700_000_000.0) -> None:
+        self.seconds = seconds
+        self._unix_offset_s = unix_offset_s
+        self._deadlines = Deadlines()
+
+    def now_s(self) -> float:
+        """See `ports.Clock`, as the others."""
+        return self.seconds
+
+    def unix_ms(self) -> int:
+        """Milliseconds of Unix time."""
+        return int((self.seconds + self._unix_offset_s) * 1000)
+
+    def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
+        """Calls callback when the clock is turned so far."""
+        return self._deadlines.add(when_s, callback)
+
+    def advance(self, seconds: float) -> None:
+        """Turns the clock on; everything finds the time at which it was due."""
+        end = self.seconds + seconds
+        while (deadline := self._deadlines.take_due(end)) is not None:
+            self.seconds = max(self.seconds, deadline.when_s)
+            assert deadline.callback is not None
+            deadline.callback()
+        self.seconds = end
+
+    @property
+    def waiting(self) -> int:
+        """How many deadlines are not cancelled."""
+        return len(self._deadlines)

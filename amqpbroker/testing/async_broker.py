@@ -1,0 +1,109 @@
+"""A broker on the loop of its caller."""
+
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+from urllib.parse import quote
+
+from amqpbroker.testing.barrier import all_read
+from amqpbroker.testing.clock import Time
+from amqpbroker.testing.durations import Duration
+from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.server import ObservedServer
+from amqpbroker.testing.settings import config_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AsyncBroker:
+    """A context manager; or `start` and `stop`. One that was stopped does not start again.
+
+    clock: the time that it goes by. is_started: whether it runs or has run.
+    """
+
+    def __init__(self, *, http: bool = False, **settings: object) -> None:
+        """settings: see `amqpbroker.testing.settings.config_of`. Raises ConfigError."""
+        self.config = config_of(http=http, **settings)
+        self.clock = AsyncClock(self)
+        self._server: ObservedServer | None = None
+        self.is_started = False
+
+    @property
+    def server(self) -> ObservedServer:
+        """What runs. Raises BrokerStoppedError."""
+        if self._server is None:
+            raise BrokerStoppedError("server", self.is_started)
+        return self._server
+
+    @property
+    def port(self) -> int:
+        """Where AMQP is spoken, on the first of its addresses."""
+        return self.server.endpoints[0].port
+
+    @property
+    def url(self) -> str:
+        """Where clients connect: guest's, in the virtual host of the start."""
+        vhost = "" if self.config.vhost == "/" else quote(self.config.vhost, safe="")
+        return f"amqp://guest:guest@{self.config.hosts[0]}:{self.port}/{vhost}"
+
+    async def start(self) -> Self:
+        """Listens from now on. Raises as `Server.start` does."""
+        if self.is_started:
+            raise BrokerStoppedError("start", True)
+        self.is_started = True
+        server = ObservedServer(self.config)
+        server.open()
+        await server.recorded()
+        await server.listen()
+        self._server = server
+        return self
+
+    async def stop(self) -> None:
+        """Closes every connection, and ends."""
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """What look gives once all that local clients have sent by now is read and done."""
+        await all_read(self.server)
+        found = look(*arguments, **keywords)
+        self.server.batch.finish()
+        return found
+
+
+class AsyncClock:
+    """The time that queues, messages and consumers' timeouts go by."""
+
+    def __init__(self, broker: AsyncBroker) -> None:
+        self._broker = broker
+
+    async def freeze(self) -> None:
+        """Time stands still: nothing falls due but by `advance`."""
+        await self._broker.ask(Time(self._broker.server).freeze)
+
+    async def resume(self) -> None:
+        """Time goes on from where it stands."""
+        await self._broker.ask(Time(self._broker.server).resume)
+
+    async def advance(self, duration: Duration, *, heartbeats: bool = False) -> None:
+        """Turns the time on: all that falls due by then is done, in order, at the time at which it was due.
+
+        heartbeats: turns the clock of heartbeats and handshakes on as well, which a client's own does not follow.
+        ValueError: it is no duration.
+        """
+        await self._broker.ask(Time(self._broker.server).advance, duration, heartbeats)
+
+    async def now(self) -> datetime:
+        """The time of day that the broker goes by, in UTC."""
+        return await self._broker.ask(Time(self._broker.server).now)

@@ -1,0 +1,108 @@
+"""A broker in a thread of its own, for tests that wait for answers."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from amqpbroker.testing.async_broker import AsyncBroker
+from amqpbroker.testing.clock import Time
+from amqpbroker.testing.durations import Duration
+from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.loop_thread import LoopThread
+from amqpbroker.testing.server import ObservedServer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Broker:
+    """A context manager; or `start` and `stop`. One that was stopped does not start again.
+
+    clock: the time that it goes by.
+    """
+
+    def __init__(self, *, http: bool = False, **settings: object) -> None:
+        """settings: see `amqpbroker.testing.settings.config_of`. Raises ConfigError."""
+        self._inside = AsyncBroker(http=http, **settings)
+        self._thread: LoopThread | None = None
+        self.clock = Clock(self)
+
+    @property
+    def server(self) -> ObservedServer:
+        """What runs; to be touched on its own thread only, by `ask`. Raises BrokerStoppedError."""
+        return self._inside.server
+
+    @property
+    def port(self) -> int:
+        """Where AMQP is spoken, on the first of its addresses."""
+        return self._inside.port
+
+    @property
+    def url(self) -> str:
+        """Where clients connect: guest's, in the virtual host of the start."""
+        return self._inside.url
+
+    def start(self) -> Self:
+        """Listens from now on. Raises as `Server.start` does."""
+        thread = LoopThread("amqpbroker")
+        with ExitStack() as if_refused:
+            if_refused.callback(thread.end)
+            thread.run(self._inside.start())
+            if_refused.pop_all()
+        self._thread = thread
+        return self
+
+    def stop(self) -> None:
+        """Closes every connection, and ends; nothing is left."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                thread.run(self._inside.stop())
+            finally:
+                thread.end()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """What look gives, called on the broker's thread once all that local clients have sent by now is read and done.
+
+        Raises BrokerStoppedError, and what look raises.
+        """
+        if self._thread is None:
+            raise BrokerStoppedError(getattr(look, "__name__", "ask"), self._inside.is_started)
+        return self._thread.run(self._inside.ask(look, *arguments, **keywords))
+
+
+class Clock:
+    """The time that queues, messages and consumers' timeouts go by."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def freeze(self) -> None:
+        """Time stands still: nothing falls due but by `advance`."""
+        self._broker.ask(Time(self._broker.server).freeze)
+
+    def resume(self) -> None:
+        """Time goes on from where it stands."""
+        self._broker.ask(Time(self._broker.server).resume)
+
+    def advance(self, duration: Duration, *, heartbeats: bool = False) -> None:
+        """Turns the time on: all that falls due by then is done, in order, at the time at which it was due.
+
+        heartbeats: turns the clock of heartbeats and handshakes on as well, which a client's own does not follow.
+        ValueError: it is no duration.
+        """
+        self._broker.ask(Time(self._broker.server).advance, duration, heartbeats)
+
+    def now(self) -> datetime:
+        """The time of day that the broker goes by, in UTC."""
+        return self._broker.ask(Time(self._broker.server).now)

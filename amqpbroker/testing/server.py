@@ -1,0 +1,55 @@
+"""The server that a test suite runs: the real one, with a clock that can be turned and connections that can be asked.
+
+It touches nothing that the process has one of: no collector, no switch interval, no signals, no log.
+"""
+
+from collections.abc import Callable
+
+from amqpbroker.server.config import Config
+from amqpbroker.server.server import Server
+from amqpbroker.session.batch import Batch
+from amqpbroker.testing.connections import ObservedTransport
+from amqpbroker.testing.virtual_ticker import VirtualTicker
+
+
+class ObservedServer(Server):
+    """clock: what queues, messages and clients' timeouts go by. socket_clock: of heartbeats and handshakes, which real
+    clients keep as well. changed: called when something may have changed, once the turn is written.
+    """
+
+    transport_type = ObservedTransport
+
+    clock: VirtualTicker
+    socket_clock: VirtualTicker
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.watchers: list[Callable[[], None]] = []
+        self.batch = WatchedBatch(self)
+
+    def _new_ticker(self) -> VirtualTicker:
+        self.socket_clock = VirtualTicker(self.loop, self.flush_soon)
+        return self.socket_clock
+
+    def _new_clock(self) -> VirtualTicker:
+        self.clock = VirtualTicker(self.loop, self.flush_soon)
+        return self.clock
+
+    async def stop(self, reason: str = "broker forced connection closure with reason 'shutdown'") -> None:
+        await super().stop(reason)
+        self.clock.stop()
+
+
+class WatchedBatch(Batch):
+    """Tells the server's watchers when it has written: whatever happens in a broker ends with that."""
+
+    __slots__ = ("_server",)
+
+    def __init__(self, server: ObservedServer) -> None:
+        super().__init__()
+        self._server = server
+
+    def finish(self) -> None:
+        super().finish()
+        for look in list(self._server.watchers):
+            look()

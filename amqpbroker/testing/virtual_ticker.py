@@ -1,0 +1,69 @@
+"""The clock of a broker in a test suite: it goes as the real one does, until it is stopped or turned on by hand."""
+
+import asyncio
+from collections.abc import Callable
+
+from amqpbroker.server.ticker import Ticker
+
+
+class VirtualTicker(Ticker):
+    """A ticker that may be frozen and advanced; what it is ahead of the loop's clock it stays ahead.
+
+    What falls due while it is advanced finds the very time at which it was due, in order; what that asks for in turn is
+    done in the same advance if its time has come by then.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ticked: Callable[[], None] = lambda: None) -> None:
+        super().__init__(loop, ticked)
+        self._ahead_s = 0.0
+        self._stands_at_s: float | None = None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._stands_at_s is not None
+
+    def now_s(self) -> float:
+        return self._loop.time() + self._ahead_s if self._stands_at_s is None else self._stands_at_s
+
+    def freeze(self) -> None:
+        """Time stands still: nothing falls due but by `advance`."""
+        self._stands_at_s = self.now_s()
+        self._arm()
+
+    def resume(self) -> None:
+        """Time goes on from where it stands."""
+        if self._stands_at_s is not None:
+            self._ahead_s = self._stands_at_s - self._loop.time()
+            self._stands_at_s = None
+            self._arm()
+
+    def advance(self, seconds: float) -> None:
+        """Turns the time on; whether it was frozen or not, it is afterwards."""
+        was_frozen = self.is_frozen
+        begin_s = self.now_s()
+        self._stands_at_s = begin_s
+        try:
+            self._do_due(begin_s + seconds)
+            self._stands_at_s = begin_s + seconds
+        finally:
+            if not was_frozen:
+                self.resume()
+            self._ticked()
+
+    def _do_due(self, now_s: float) -> None:
+        while (deadline := self._deadlines.take_due(now_s)) is not None:
+            if self._stands_at_s is not None:
+                self._stands_at_s = max(self._stands_at_s, deadline.when_s)
+            assert deadline.callback is not None
+            deadline.callback()
+
+    def _arm(self) -> None:
+        if self._stands_at_s is None:
+            super()._arm()
+        elif self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _loop_time_of(self, when_s: float) -> float:
+        return when_s - self._ahead_s
