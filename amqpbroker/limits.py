@@ -98,3 +98,6 @@ HEAD_MAX_BYTES: Final = 67_108_864
 PENDING_MAX_BYTES: Final = 16_777_216
 # After so long without a commit the last is sealed.
 SEAL_AFTER_S: Final = 0.02
+
+# Of a forecast: its arithmetic goes through all consumers one by one, many times when it looks for how many are needed.
+FORECAST_CONSUMERS_MAX: Final = 100_000

@@ -28,7 +28,7 @@ from typing import Callable, Iterator, Mapping, NamedTuple, NoReturn, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 TO_SERVE = frozenset({"speed", "management", "cli"})
-TO_TEST = TO_SERVE | {"dev"}
+TO_TEST = TO_SERVE | {"capacity", "dev"}
 
 PYTHON_MIN = (3, 11)
 PYTHON_NAMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python")

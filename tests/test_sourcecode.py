@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from amqpbroker.cli.capacity import ACTIONS
 from amqpbroker.cli.main import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,10 +26,12 @@ CATCHES_ALL = {
     "amqpbroker/server/storage.py",
     "amqpbroker/server/transport.py",
 }
-# Nothing imports these: they are where a process begins, or a verb, which is imported by its name.
-BEGINNINGS = {"amqpbroker.__main__", "amqpbroker.cli.main", "amqpbroker.model.hand_clock"} | {
-    f"amqpbroker.cli.{verb.module}" for verb in VERBS.values()
-}
+# Nothing imports these: they are where a process begins, or a verb or an action, which is imported by its name.
+BEGINNINGS = (
+    {"amqpbroker.__main__", "amqpbroker.cli.main", "amqpbroker.model.hand_clock"}
+    | {f"amqpbroker.cli.{verb.module}" for verb in VERBS.values()}
+    | {f"amqpbroker.cli.capacity.{name}" for name in ACTIONS}
+)
 # Who may print: their reader is a person at a shell, or the program that started them.
 PRINTING = (
     "amqpbroker/cli/",

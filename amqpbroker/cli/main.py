@@ -61,6 +61,9 @@ GROUPS: Final = {
         "vhost": Verb("ls, add, rm", "vhosts"),
         "permission": Verb("ls, set, clear, topic", "permissions"),
     },
+    "what to expect": {
+        "capacity": Verb("plan: how long messages wait, how many consumers are needed", "capacity"),
+    },
     "change all of it": {
         "definitions": Verb("export, import, diff: all that is declared, as JSON", "definitions"),
         "reset": Verb("delete all but virtual hosts, users and permissions", "reset"),

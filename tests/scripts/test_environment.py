@@ -112,7 +112,7 @@ def test_testing_after_serving_adds_its_extras_in_place(venv: Environment, insta
     venv.ensure(TO_SERVE)
     (venv.directory / "kept").touch()
     venv.ensure(TO_TEST)
-    assert installer.installs == [".[cli,management,speed]", ".[cli,dev,management,speed]"]
+    assert installer.installs == [".[cli,management,speed]", ".[capacity,cli,dev,management,speed]"]
     assert (venv.directory / "kept").exists()
 
 
@@ -122,7 +122,7 @@ def test_changed_project_is_installed_again_with_every_extra_that_was_there(
     venv.ensure(TO_TEST)
     change_project(venv)
     venv.ensure(TO_SERVE)
-    assert installer.installs[1:] == [".[cli,dev,management,speed]"]
+    assert installer.installs[1:] == [".[capacity,cli,dev,management,speed]"]
     assert venv.is_current(venv.working(), TO_TEST)
 
 
