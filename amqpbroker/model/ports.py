@@ -9,7 +9,7 @@ from amqpbroker.model.message import Message
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.exchange import Exchange
-    from amqpbroker.model.queue import Queue
+    from amqpbroker.model.queue import Entry, Queue
     from amqpbroker.model.stored_runs import StoredRuns
     from amqpbroker.model.vhost import VirtualHost
 
@@ -108,11 +108,13 @@ class Tap:
     def forwarded(self, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Message]) -> None:
         """The broker itself sends messages on: dead letters, delayed ones. They are not in the queues yet."""
 
-    def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
-        """Messages were given to a consumer."""
+    def delivered(
+        self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
+        """Messages were given to a consumer, from these positions in its queue or in one of its parts."""
 
-    def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
-        """Messages left a client's hands; how: 'ack', 'requeue' or 'discard'."""
+    def settled(self, consumer: "Consumer", entries: "Sequence[Entry]", how: str) -> None:
+        """Messages left the hands of a consumer's client; how: 'ack', 'requeue' or 'discard'."""
 
     def given_up(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         """A queue has dropped messages by its rules, whether they become dead letters or not; reason: as x-death's."""

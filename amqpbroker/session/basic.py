@@ -177,7 +177,7 @@ def get(channel: "Channel", method: Basic.Get) -> None:
     channel.reply_octets(octets, after)
     tap = connection.vhost.tap
     if tap is not None:
-        tap.delivered(getter, [message], redelivered)
+        tap.delivered(getter, (position,), [message], redelivered)
 
 
 def _not_while_single_active(channel: "Channel", queue: Queue) -> AMQPError:

@@ -321,7 +321,7 @@ class Channel:
             self.connection.fill()
         tap = vhost.tap
         if tap is not None:
-            tap.delivered(consumer, messages, redelivered)
+            tap.delivered(consumer, positions, messages, redelivered)
 
     def cancelled(self, consumer: Consumer) -> None:
         """The queue of a consumer was deleted."""
@@ -381,13 +381,14 @@ class Channel:
         for target, numbers in by_queue.items():
             entries = [(position, message) for number in numbers for position, message, _ in by_number[number]]
             target.requeue(entries, Return.LOST)
-            for number in numbers:
-                consumer = self.by_number[number]
-                target.settle(consumer, len(by_number[number]))
+            consumers = [self.by_number[number] for number in numbers]
+            for consumer in consumers:
+                target.settle(consumer, len(by_number[consumer.number]))
                 self._forget_if_done(consumer)
             tap = self.connection.vhost.tap
             if tap is not None:
-                tap.settled(target, [message for _, message in entries], "requeue")
+                for consumer in consumers:
+                    tap.settled(consumer, by_number[consumer.number], "requeue")
         for target in by_queue:
             target.drain()
 
@@ -418,7 +419,7 @@ class Channel:
         self._forget_if_done(consumer)
         tap = self.connection.vhost.tap
         if tap is not None:
-            tap.settled(target, [message for _, message, _ in entries], "requeue" if comes_back else how)
+            tap.settled(consumer, entries, "requeue" if comes_back else how)
 
     def _wake_siblings(self) -> None:
         """A prefetch for the whole channel was freed by one consumer: the others may go on too, not always after it."""

@@ -14,6 +14,7 @@ from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import Message
 from amqpbroker.model.ports import Sink, Tap
+from amqpbroker.model.queue import Entry
 from amqpbroker.model.queue import Queue as QueueModel
 from amqpbroker.wire.methods import Basic, Channel, Confirm, Connection, Queue
 from amqpbroker.wire.tables import Field, from_python
@@ -131,6 +132,7 @@ def test_a_fan_out_gives_every_queues_consumer_every_message() -> None:
 class Watching(Tap):
     def __init__(self) -> None:
         self.seen: list[tuple[str, bytes]] = []
+        self.positions: list[int] = []
 
     def _see(self, what: str, messages: Sequence[Message]) -> None:
         self.seen += [(what, body) for _, _, body, _ in messages]
@@ -141,11 +143,15 @@ class Watching(Tap):
         assert [queue.name for queue in queues] == ["tasks"]
         self._see(f"published to {exchange.name!r}", messages)
 
-    def delivered(self, consumer: Consumer, messages: Sequence[Message], redelivered: bool) -> None:
+    def delivered(
+        self, consumer: Consumer, positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
+        self.positions += positions
         self._see("delivered again" if redelivered else "delivered", messages)
 
-    def settled(self, queue: QueueModel, messages: Sequence[Message], how: str) -> None:
-        self._see(how, messages)
+    def settled(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
+        assert consumer.queue.name == "tasks"
+        self._see(how, [message for _, message, _ in entries])
 
 
 def test_a_tap_sees_all_that_comes_and_goes() -> None:
@@ -166,6 +172,7 @@ def test_a_tap_sees_all_that_comes_and_goes() -> None:
         ("published to ''", b"2"),
         ("delivered", b"2"),
     ]
+    assert tap.positions == [1, 1, 2]
 
 
 def test_what_nobody_acknowledges_counts_as_delivered_at_once() -> None:

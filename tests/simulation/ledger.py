@@ -16,7 +16,7 @@ from amqpbroker.model.definitions import binding_name, exchange_content, table_t
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import DEADLINE_SHIFT, DIED, EXPIRES, PERSISTENT, Message
 from amqpbroker.model.ports import Sink, Tap
-from amqpbroker.model.queue import Queue
+from amqpbroker.model.queue import Entry, Queue
 from amqpbroker.model.queues.priority import PriorityQueue
 from amqpbroker.model.queues.quorum import FRONT, QuorumQueue, counts_of
 from amqpbroker.model.vhost import VirtualHost
@@ -160,7 +160,9 @@ class Ledger(Tap):
             lives.append(int(properties.expiration(message[1]) or 0))
         return self.vhost.clock.unix_ms() + min(lives) if lives else 0
 
-    def delivered(self, consumer: Consumer, messages: Sequence[Message], redelivered: bool) -> None:
+    def delivered(
+        self, consumer: Consumer, positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
         queue = consumer.queue
         known = self.queue(queue)
         sink: Any = consumer.sink
@@ -186,9 +188,10 @@ class Ledger(Tap):
                 self._settle(known, record)
             given.append(Given(consumer.tag, record, message, redelivered))
 
-    def settled(self, queue: Queue, messages: Sequence[Message], how: str) -> None:
+    def settled(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
+        queue = consumer.queue
         known = self.queue(queue)
-        for message in messages:
+        for _, message, _ in entries:
             if queue.deleted:
                 continue
             key = key_of(message)

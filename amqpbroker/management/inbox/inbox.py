@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from amqpbroker.model.broker import Broker
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.exchange import Exchange
+    from amqpbroker.model.queue import Entry as Settled
     from amqpbroker.model.queue import Queue
     from amqpbroker.model.vhost import VirtualHost
 
@@ -294,13 +295,16 @@ class InboxTap(Tap):
         else:
             inbox.skipped_count += len(messages)  # the window is open, as its room is taken
 
-    def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
+    def delivered(
+        self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
         if self._inbox.looks > 0:
             self._inbox.follow(consumer.queue.name, messages, ACKED if consumer.no_ack else UNACKED)
 
-    def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
+    def settled(self, consumer: "Consumer", entries: "Sequence[Settled]", how: str) -> None:
         if self._inbox.looks > 0:
-            self._inbox.follow(queue.name, messages, _AFTER_ACK[how], REJECTED if how == "discard" else "")
+            messages = [message for _, message, _ in islice(entries, self._inbox.looks)]
+            self._inbox.follow(consumer.queue.name, messages, _AFTER_ACK[how], REJECTED if how == "discard" else "")
 
     def given_up(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         if self._inbox.looks > 0:

@@ -58,7 +58,9 @@ class Firehose(Tap):
         wanted = {*names, *keys} if exchange == "" else {*names}
         return wanted if self._traces_replies else {name for name in wanted if not name.startswith(_REPLY_TO)}
 
-    def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
+    def delivered(
+        self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
         """A copy for every message, so for every consumer that gets it."""
         name = consumer.queue.name
         if not self._exchange.bindings or (name.startswith(_REPLY_TO) and not self._traces_replies):

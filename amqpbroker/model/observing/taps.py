@@ -9,7 +9,7 @@ from amqpbroker.model.ports import Sink, Tap
 if TYPE_CHECKING:
     from amqpbroker.model.consumer import Consumer
     from amqpbroker.model.exchange import Exchange
-    from amqpbroker.model.queue import Queue
+    from amqpbroker.model.queue import Entry, Queue
 
 
 class Taps(Tap):
@@ -33,13 +33,15 @@ class Taps(Tap):
         for tap in self.taps:
             tap.forwarded(exchange, queues, messages)
 
-    def delivered(self, consumer: "Consumer", messages: Sequence[Message], redelivered: bool) -> None:
+    def delivered(
+        self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
+    ) -> None:
         for tap in self.taps:
-            tap.delivered(consumer, messages, redelivered)
+            tap.delivered(consumer, positions, messages, redelivered)
 
-    def settled(self, queue: "Queue", messages: Sequence[Message], how: str) -> None:
+    def settled(self, consumer: "Consumer", entries: "Sequence[Entry]", how: str) -> None:
         for tap in self.taps:
-            tap.settled(queue, messages, how)
+            tap.settled(consumer, entries, how)
 
     def given_up(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         for tap in self.taps:

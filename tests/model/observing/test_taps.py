@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.message import Message
 from amqpbroker.model.observing.taps import Taps, with_tap, without_tap
 from amqpbroker.model.ports import Tap
+from amqpbroker.model.queue import Entry
 from amqpbroker.model.queue import Queue as QueueModel
 from amqpbroker.wire.methods import Basic, Queue
 from amqpbroker.wire.tables import Field, Table, long_string
@@ -29,8 +31,8 @@ class Noting(Tap):
     def given_up(self, queue: QueueModel, reason: str, messages: Sequence[Message]) -> None:
         self.what.append((reason, queue.name, *[body.decode() for _, _, body, _ in messages]))
 
-    def settled(self, queue: QueueModel, messages: Sequence[Message], how: str) -> None:
-        self.what.append((how, queue.name, *[body.decode() for _, _, body, _ in messages]))
+    def settled(self, consumer: Consumer, entries: Sequence[Entry], how: str) -> None:
+        self.what.append((how, consumer.queue.name, *[message[2].decode() for _, message, _ in entries]))
 
 
 def test_none_one_and_several() -> None:
