@@ -34,6 +34,10 @@ class HandClock:
             deadline.callback()
         self.seconds = end
 
+    def forget(self) -> None:
+        """Nothing falls due any more: who has asked for it is gone."""
+        self._deadlines.clear()
+
     @property
     def waiting(self) -> int:
         """How many deadlines are not cancelled."""

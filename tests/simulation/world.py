@@ -97,10 +97,6 @@ class MillisecondClock(HandClock):
     def unix_ms(self) -> int:
         return round(self.seconds * 1000) + 1_700_000_000_000
 
-    def forget(self) -> None:
-        """Who has asked for anything is no more."""
-        self._heap.clear()
-
 
 class World:
     """small: limits of a turn so low that they are reached, for runs that are about them."""
