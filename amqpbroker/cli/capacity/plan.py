@@ -3,13 +3,11 @@
 from argparse import ArgumentParser, Namespace
 from typing import Any, Final
 
-from amqpbroker.capacity.errors import CapacityError, Unstable, WrongInput
 from amqpbroker.capacity.models.exponential import m_m_c
 from amqpbroker.capacity.models.forecast import Forecast
-from amqpbroker.capacity.models.load import Load
-from amqpbroker.capacity.units import parse_duration_s, parse_rate_per_s, show_duration
-from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain
-from amqpbroker.cli.tables import printable, say_json, say_pairs
+from amqpbroker.capacity.units import show_duration
+from amqpbroker.cli.capacity.asking import add_load, answer, load_of
+from amqpbroker.cli.tables import say_json, say_pairs
 
 _PERCENTILES: Final = (50.0, 95.0, 99.0)
 
@@ -22,39 +20,16 @@ def run(arguments: list[str]) -> int:
         epilog="exit codes: 0 fine, 1 unstable: more arrives than the consumers get done, 2 usage",
         allow_abbrev=False,
     )
-    parser.add_argument("--arrivals", required=True, metavar="RATE", help="messages published: 8/s, 480/min")
-    parser.add_argument("--service", required=True, metavar="TIME", help="mean time a consumer takes for one: 1s, 20ms")
-    parser.add_argument("--consumers", required=True, type=int, metavar="N", help="how many there are")
-    parser.add_argument("--json", action="store_true", help="print one JSON document, for programs")
-    try:
-        options = parser.parse_args(arguments)
-    except SystemExit as end:  # argparse's way to end
-        return EXIT_USAGE if end.code else EXIT_OK
-    try:
-        forecast = m_m_c(_load(options))
-    except CapacityError as error:
-        return _refuse(options, error)
+    add_load(parser)
+    return answer(parser, arguments, _plan)
+
+
+def _plan(options: Namespace) -> None:
+    forecast = m_m_c(load_of(options))
     if options.json:
         say_json(_document(forecast))
     else:
         _say(forecast)
-    return EXIT_OK
-
-
-def _load(options: Namespace) -> Load:
-    return Load(
-        parse_rate_per_s(options.arrivals, "--arrivals"),
-        parse_duration_s(options.service, "--service"),
-        options.consumers,
-    )
-
-
-def _refuse(options: Namespace, error: CapacityError) -> int:
-    complain(printable(str(error)))
-    if options.json:
-        needed = {"consumers_needed": error.consumers_needed} if isinstance(error, Unstable) else {}
-        say_json({"error": str(error), **needed})
-    return EXIT_USAGE if isinstance(error, WrongInput) else EXIT_FAILED
 
 
 def _document(forecast: Forecast) -> dict[str, Any]:
