@@ -111,7 +111,10 @@ class Tap:
     def delivered(
         self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
     ) -> None:
-        """Messages were given to a consumer, from these positions in its queue or in one of its parts."""
+        """Messages were given to a consumer, from these positions in its queue or in parts of it.
+
+        Below 0: none; the message went straight on to its consumer.
+        """
 
     def settled(self, consumer: "Consumer", entries: "Sequence[Entry]", how: str) -> None:
         """Messages left the hands of a consumer's client; how: 'ack', 'requeue' or 'discard'."""

@@ -187,9 +187,11 @@ class PriorityQueue(Queue):
 
     def _hand_over_as_they_come(self, messages: Sequence[Message]) -> int:
         """Gives messages to the consumers, as no other waits; returns how many found one."""
-        self.head = 0
         if all([consumer.no_ack for consumer in self.consumers]):
+            # Nobody needs positions, and what has none can be told by that it is below 0.
+            self.head = -len(messages)
             return self._hand_over(messages)
+        self.head = 0
         parts = self._parts_of(messages)
         self._arriving = arriving = []
         for message in messages:
