@@ -166,20 +166,29 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
+def _made(config: Config) -> tuple[Server, Management]:
+    """What runs, and what operators have of it. Raises ConfigError."""
+    if config.test_api:
+        from amqpbroker.testing.http_api.serving import observed  # only a test suite pays for it
+
+        return observed(config)
+    server = Server(config)
+    return server, Management(server)
+
+
 async def _serve(config: Config, started_s: float) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this task instead
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        server = Server(config)
+        server, management = _made(config)
     except ConfigError as error:
         complain(str(error))
         return EXIT_USAGE
     if server.tls is not None:
         with contextlib.suppress(NotImplementedError, AttributeError):  # Windows, where files alone tell of a change
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.tls.reload)
-    management = Management(server)
     try:
         if not config.memory:
             # A commit beside a busy loop waits for the interpreter: the default of 5 ms would be its latency.

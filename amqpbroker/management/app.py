@@ -1,6 +1,6 @@
 """The management interface as an ASGI application: guards around the resources of the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from amqpbroker.management.errors import ApiError, NotFound
 from amqpbroker.management.inbox.inbox import Inbox
 from amqpbroker.management.inbox.showing import Showing
 from amqpbroker.management.metrics.endpoints import resources
-from amqpbroker.management.resources import error_response, route
+from amqpbroker.management.resources import Resource, error_response, route
 from amqpbroker.management.serving import redirects, static
 from amqpbroker.management.statistics.history import History
 
@@ -40,9 +40,9 @@ _HEADERS: Final = {
 }
 
 
-def build_app(server: "Server") -> ASGIApp:
-    """All of it: what `listener` serves."""
-    routes: list[BaseRoute] = [route(resource, server) for resource in api.RESOURCES]
+def build_app(server: "Server", more: Sequence[Resource] = ()) -> ASGIApp:
+    """All of it: what `listener` serves. more: resources beside those of an operator."""
+    routes: list[BaseRoute] = [route(resource, server) for resource in (*api.RESOURCES, *more)]
     routes += static.ROUTES + redirects.ROUTES
     routes += [route(resource, server, prefix) for resource in resources(server) for prefix in ("", "/api")]
     inner = Starlette(routes=routes, exception_handlers={404: _not_found})

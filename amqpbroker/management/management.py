@@ -7,7 +7,8 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.management.access.local_login import TOKEN_BYTES, LocalLogin, directory, write
@@ -16,6 +17,7 @@ from amqpbroker.server.config.settings import HTTP_PORT, METRICS_PORT
 from amqpbroker.server.listening import Endpoint, ListenError
 
 if TYPE_CHECKING:
+    from amqpbroker.management.resources import Resource
     from amqpbroker.server.server import Server
 
 logger = logging.getLogger("amqpbroker.management")
@@ -32,8 +34,10 @@ _LOCAL_HOSTS: Final = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": 
 class Management:
     """web, metrics: where the API and the web UI listen, and what Prometheus asks for; nowhere if they are off."""
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: "Server", load_more: Callable[[], Sequence["Resource"]] = tuple) -> None:
+        """load_more: imports what else the API has, and gives it."""
         self._server = server
+        self._load_more = load_more
         self._web: Listener | None = None
         self._metrics: Listener | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -63,7 +67,7 @@ class Management:
             )
             logger.warning(text, ", ".join(without))
             return
-        web = Listener(server, config.http_port, _load_web, config.http_addresses)
+        web = Listener(server, config.http_port, self._load_web, config.http_addresses)
         metrics = Listener(server, config.metrics_port, _load_metrics, config.metrics_addresses)
         self._web = self._opened(web, "http", config.http_port, HTTP_PORT)
         self._metrics = self._opened(metrics, "http/prometheus", config.metrics_port, METRICS_PORT)
@@ -115,6 +119,11 @@ class Management:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("the management API, the UI or the metrics could not be loaded", exc_info=error)
 
+    def _load_web(self) -> Callable[["Server"], Any]:
+        from amqpbroker.management.app import build_app
+
+        return partial(build_app, more=self._load_more())
+
     async def close(self) -> None:
         """Ends what is under way, and listens no more."""
         if self._login_path is not None and self._server.local_token:
@@ -125,12 +134,6 @@ class Management:
         for listener in (self._web, self._metrics):
             if listener is not None:
                 await listener.close()
-
-
-def _load_web() -> Callable[["Server"], Any]:
-    from amqpbroker.management.app import build_app
-
-    return build_app
 
 
 def _load_metrics() -> Callable[["Server"], Any]:

@@ -30,6 +30,13 @@ class AsyncBroker:
         self._server: ObservedServer | None = None
         self.is_started = False
 
+    @classmethod
+    def around(cls, server: ObservedServer) -> Self:
+        """The same of a server that somebody else starts and stops."""
+        broker = cls()
+        broker.config, broker._server, broker.is_started = server.config, server, True
+        return broker
+
     @property
     def server(self) -> ObservedServer:
         """What runs. Raises BrokerStoppedError."""

@@ -34,6 +34,10 @@ def refuse_contradictions(config: "Config") -> None:
         raise ConfigError(
             "tls_fail_if_no_peer_cert: clients are not asked for a certificate; set tls_verify to peer as well"
         )
+    if config.test_api and config.http_port == -1:
+        raise ConfigError(
+            "test_api: it is asked for over HTTP; set http_port (0 = any free one), or leave test_api out"
+        )
     if config.proxy_protocol and not config.proxy_protocol_from:
         raise ConfigError("proxy_protocol: no proxy is believed; name the networks they are in in proxy_protocol_from")
 

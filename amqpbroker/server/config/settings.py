@@ -275,6 +275,11 @@ class Config:
         INTERCEPTOR,
         "Write the name of this server into every message (header x-routed-by): keep or overwrite what is there.",
     )
+    test_api: bool = setting(
+        False,
+        SWITCH,
+        "Let administrators on this machine turn the clock and look inside at POST /api/_test/…, as tests do.",
+    )
     print_port: bool = setting(False, SWITCH, "Print the AMQP port alone as the first line of the output.")
     ready_file: str | None = setting(None, PATH, "A file that holds the AMQP port, there while clients can connect.")
     config_file: str | None = setting(

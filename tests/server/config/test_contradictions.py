@@ -17,6 +17,7 @@ from tests.helpers.configuration import refusal
         ),
         ({"tls_verify": "peer"}, "tls_verify: peer needs the authorities that are trusted; set tls_ca"),
         ({"tls_fail_if_no_peer_cert": "true"}, "tls_fail_if_no_peer_cert: clients are not asked for a certificate"),
+        ({"test_api": "true", "http_port": "-1"}, "test_api: it is asked for over HTTP; set http_port"),
         ({"proxy_protocol": "true", "proxy_protocol_from": ["none"]}, "proxy_protocol: no proxy is believed"),
     ],
 )
