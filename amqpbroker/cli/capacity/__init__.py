@@ -8,6 +8,7 @@ from amqpbroker.cli import EXIT_OK, EXIT_USAGE, complain, say
 # The file of an action has its name, and a function `run(arguments) -> exit code`.
 ACTIONS: Final = {
     "plan": "waits, utilisation and consumers needed, from a rate and a time",
+    "simulate": "the same load played through the broker's own code, beside the forecast",
 }
 _HELP: Final = """\
 usage: amqpbroker capacity ACTION [OPTIONS]
