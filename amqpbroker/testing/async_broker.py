@@ -1,6 +1,6 @@
 """A broker on the loop of its caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -10,6 +10,8 @@ from amqpbroker.testing.barrier import all_read
 from amqpbroker.testing.clock import Time
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.linter.findings import Finding
+from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.settings import config_of
 
@@ -20,11 +22,17 @@ T = TypeVar("T")
 class AsyncBroker:
     """A context manager; or `start` and `stop`. One that was stopped does not start again.
 
-    clock: the time that it goes by. is_started: whether it runs or has run.
+    clock: the time that it goes by. linter: watches what clients do. is_started: whether it runs or has run.
     """
 
-    def __init__(self, *, http: bool = False, **settings: object) -> None:
-        """settings: see `amqpbroker.testing.settings.config_of`. Raises ConfigError."""
+    def __init__(
+        self, *, http: bool = False, lint: bool = True, lint_ignore: Collection[str] = (), **settings: object
+    ) -> None:
+        """lint: whether `warnings` has any; lint_ignore: names of rules that are not wanted.
+
+        settings: see `amqpbroker.testing.settings.config_of`. Raises ConfigError.
+        """
+        self.linter = Linter(is_on=lint, ignored=lint_ignore)
         self.config = config_of(http=http, **settings)
         self.clock = AsyncClock(self)
         self._server: ObservedServer | None = None
@@ -35,6 +43,7 @@ class AsyncBroker:
         """The same of a server that somebody else starts and stops."""
         broker = cls()
         broker.config, broker._server, broker.is_started = server.config, server, True
+        broker.linter = server.linter
         return broker
 
     @property
@@ -60,7 +69,7 @@ class AsyncBroker:
         if self.is_started:
             raise BrokerStoppedError("start", True)
         self.is_started = True
-        server = ObservedServer(self.config)
+        server = ObservedServer(self.config, self.linter)
         server.open()
         await server.recorded()
         await server.listen()
@@ -80,6 +89,18 @@ class AsyncBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
+
+    async def warnings(self) -> list[Finding]:
+        """What the linter has found so far, also when it is stopped."""
+        if self._server is None:
+            return self.linter.found()
+        return await self.ask(self.linter.found)
+
+    async def take_warnings(self) -> list[Finding]:
+        """The same; what happens from now on is found again: another test begins."""
+        if self._server is None:
+            return self.linter.take()
+        return await self.ask(self.linter.take)
 
     async def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """What look gives once all that local clients have sent by now is read and done."""

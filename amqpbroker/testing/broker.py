@@ -1,6 +1,6 @@
 """A broker in a thread of its own, for tests that wait for answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +10,7 @@ from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.clock import Time
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.loop_thread import LoopThread
 from amqpbroker.testing.server import ObservedServer
 
@@ -23,9 +24,14 @@ class Broker:
     clock: the time that it goes by.
     """
 
-    def __init__(self, *, http: bool = False, **settings: object) -> None:
-        """settings: see `amqpbroker.testing.settings.config_of`. Raises ConfigError."""
-        self._inside = AsyncBroker(http=http, **settings)
+    def __init__(
+        self, *, http: bool = False, lint: bool = True, lint_ignore: Collection[str] = (), **settings: object
+    ) -> None:
+        """lint: whether `warnings` has any; lint_ignore: names of rules that are not wanted.
+
+        settings: see `amqpbroker.testing.settings.config_of`. Raises ConfigError.
+        """
+        self._inside = AsyncBroker(http=http, lint=lint, lint_ignore=lint_ignore, **settings)
         self._thread: LoopThread | None = None
         self.clock = Clock(self)
 
@@ -70,6 +76,19 @@ class Broker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What the linter has found so far, also when it is stopped."""
+        if self._thread is None:
+            return self._inside.linter.found()
+        return self.ask(self._inside.linter.found)
+
+    def take_warnings(self) -> list[Finding]:
+        """The same; what happens from now on is found again: another test begins."""
+        if self._thread is None:
+            return self._inside.linter.take()
+        return self.ask(self._inside.linter.take)
 
     def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """What look gives, called on the broker's thread once all that local clients have sent by now is read and done.

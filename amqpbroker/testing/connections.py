@@ -1,12 +1,64 @@
-"""The connections of a broker in a test suite."""
+"""The connections of a broker in a test suite: what happens on them is told to whoever looks on."""
 
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from amqpbroker.errors import AMQPError
+from amqpbroker.model.message import Message
+from amqpbroker.model.observing.announcer import INTERNAL_USER
+from amqpbroker.model.queue import Queue
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.channel import Channel
 from amqpbroker.session.connection import Connection
+from amqpbroker.session.publishing import RouteGroup
+from amqpbroker.testing.linter.linter import Linter
+from amqpbroker.wire.methods import Method
+
+if TYPE_CHECKING:
+    from amqpbroker.testing.server import ObservedServer
 
 
 class ObservedChannel(Channel):
     """A channel that can be asked."""
+
+    connection: "ObservedConnection"
+
+    def method(self, method: Method) -> None:
+        linter = self.connection.linter
+        linter.asked(self, method)
+        try:
+            super().method(method)
+        except AMQPError as fault:
+            linter.refused(self, fault)
+            raise
+        linter.done(self, method)
+
+    def _settle_tags(self, tags: list[tuple[int, bool]], how: str) -> None:
+        try:
+            super()._settle_tags(tags, how)
+        except AMQPError as fault:
+            self.connection.linter.refused(self, fault)
+            raise
+
+    def route_run(self, group: RouteGroup, messages: Sequence[Message], refusers: Sequence[Queue] = ()) -> None:
+        if not group.queues and not group.mandatory:
+            self.connection.linter.publishing.lost(self, group.exchange, messages)
+        super().route_run(group, messages, refusers)
+
+    def has_got(self, target: Queue, no_ack: bool, redelivered: bool) -> None:
+        super().has_got(target, no_ack, redelivered)
+        self.connection.linter.consuming.got(self, target, is_empty=False)
+
+    def has_got_nothing(self, target: Queue) -> None:
+        super().has_got_nothing(target)
+        self.connection.linter.consuming.got(self, target, is_empty=True)
+
+    def remove_consumer(self, tag: str, user: str = INTERNAL_USER) -> None:
+        queue = self.consumers[tag].queue
+        waiting_count = queue.message_count + (queue.unacked if self.is_closed else 0)
+        super().remove_consumer(tag, user)
+        self.connection.linter.consuming.consumer_removed(self, queue, waiting_count)
 
 
 class ObservedConnection(Connection):
@@ -14,11 +66,41 @@ class ObservedConnection(Connection):
 
     channel_type = ObservedChannel
 
+    linter: Linter
+
+    def open(self, vhost: str) -> None:
+        super().open(vhost)
+        self.linter.connecting.opened(self)
+
+    def open_channel(self, number: int) -> Channel:
+        channel = super().open_channel(number)
+        self.linter.connecting.channel_opened(channel)
+        return channel
+
+    def channel_closed(self, channel: Channel) -> None:
+        super().channel_closed(channel)
+        self.linter.connecting.channel_closed(channel)
+
+    def closed(self) -> None:
+        super().closed()
+        self.linter.connecting.closed(self)
+
 
 class ObservedTransport(ConnectionTransport):
     """A socket that can be asked whether anything of what its client has sent is still to be read."""
 
     session_type = ObservedConnection
+
+    _server: "ObservedServer"
+    _session: ObservedConnection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._session.linter = self._server.linter
+
+    def _log_fault(self, fault: AMQPError | str) -> None:
+        super()._log_fault(fault)
+        self._session.linter.connecting.refused(self._session, fault)
 
     @property
     def readable_fd(self) -> int | None:

@@ -9,6 +9,7 @@ from amqpbroker.server.config import Config
 from amqpbroker.server.server import Server
 from amqpbroker.session.batch import Batch
 from amqpbroker.testing.connections import ObservedTransport
+from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.virtual_ticker import VirtualTicker
 
 
@@ -22,8 +23,10 @@ class ObservedServer(Server):
     clock: VirtualTicker
     socket_clock: VirtualTicker
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, linter: Linter | None = None) -> None:
         super().__init__(config)
+        self.linter = linter or Linter(is_on=False)
+        self.linter.watch(self.broker)
         self.watchers: list[Callable[[], None]] = []
         self.batch = WatchedBatch(self)
 
