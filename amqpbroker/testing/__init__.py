@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from amqpbroker.testing.async_broker import AsyncBroker
     from amqpbroker.testing.broker import Broker
     from amqpbroker.testing.errors import BrokerStoppedError
+    from amqpbroker.testing.inspection.errors import ExpectationError, WaitTimeoutError
+    from amqpbroker.testing.inspection.message import Message
+    from amqpbroker.testing.inspection.queues import QueueState, UnknownQueueError
+    from amqpbroker.testing.inspection.view import UnknownVhostError, View
     from amqpbroker.testing.linter.findings import Finding
     from amqpbroker.testing.linter.rules import (
         AckOnWrongChannelWarning,
@@ -39,12 +43,14 @@ if TYPE_CHECKING:
         UnboundedQueueWarning,
         UnroutableWarning,
     )
+    from amqpbroker.testing.vhosts import AsyncVhost, Vhost
 
 __all__ = [
     "AckOnWrongChannelWarning",
     "AckTwiceWarning",
     "AmqpBrokerWarning",
     "AsyncBroker",
+    "AsyncVhost",
     "AutoDeleteLostWarning",
     "Broker",
     "BrokerStoppedError",
@@ -53,25 +59,34 @@ __all__ = [
     "DeadLetterLostWarning",
     "DeliveryLimitWarning",
     "DurableExclusiveWarning",
+    "ExpectationError",
     "Finding",
     "FrameMaxWarning",
     "GlobalQosWarning",
     "LargeMessageWarning",
+    "Message",
     "NoConfirmsWarning",
     "PollingWarning",
     "PrefetchWarning",
+    "QueueState",
     "RemovedArgumentWarning",
     "RepublishedDeathWarning",
     "RequeueLoopWarning",
     "TopicHashesWarning",
     "TransientQueueWarning",
     "UnboundedQueueWarning",
+    "UnknownQueueError",
+    "UnknownVhostError",
     "UnroutableWarning",
+    "Vhost",
+    "View",
+    "WaitTimeoutError",
 ]
 
 # Imported when first used: a suite that loads the plugin and uses no fixture pays nothing.
 _WHERE = {
     "AsyncBroker": "amqpbroker.testing.async_broker",
+    "AsyncVhost": "amqpbroker.testing.vhosts",
     "Broker": "amqpbroker.testing.broker",
     "BrokerStoppedError": "amqpbroker.testing.errors",
     "Finding": "amqpbroker.testing.linter.findings",
@@ -97,6 +112,14 @@ _WHERE = {
     "TransientQueueWarning": "amqpbroker.testing.linter.rules",
     "UnboundedQueueWarning": "amqpbroker.testing.linter.rules",
     "UnroutableWarning": "amqpbroker.testing.linter.rules",
+    "ExpectationError": "amqpbroker.testing.inspection.errors",
+    "Message": "amqpbroker.testing.inspection.message",
+    "QueueState": "amqpbroker.testing.inspection.queues",
+    "UnknownQueueError": "amqpbroker.testing.inspection.queues",
+    "UnknownVhostError": "amqpbroker.testing.inspection.view",
+    "Vhost": "amqpbroker.testing.vhosts",
+    "View": "amqpbroker.testing.inspection.view",
+    "WaitTimeoutError": "amqpbroker.testing.inspection.errors",
 }
 
 

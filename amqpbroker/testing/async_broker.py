@@ -6,23 +6,28 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
+from amqpbroker.testing import vhosts
+from amqpbroker.testing.async_looking import AsyncLooking
 from amqpbroker.testing.barrier import all_read
 from amqpbroker.testing.clock import Time
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.settings import config_of
+from amqpbroker.testing.vhosts import AsyncVhost
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class AsyncBroker:
+class AsyncBroker(AsyncLooking):
     """A context manager; or `start` and `stop`. One that was stopped does not start again.
 
-    clock: the time that it goes by. linter: watches what clients do. is_started: whether it runs or has run.
+    What it shows is of the virtual host of its start; `vhost` has others. clock: the time that it goes by. linter:
+    watches what clients do. is_started: whether it runs or has run.
     """
 
     def __init__(
@@ -61,8 +66,29 @@ class AsyncBroker:
     @property
     def url(self) -> str:
         """Where clients connect: guest's, in the virtual host of the start."""
-        vhost = "" if self.config.vhost == "/" else quote(self.config.vhost, safe="")
-        return f"amqp://guest:guest@{self.config.hosts[0]}:{self.port}/{vhost}"
+        return self.url_of(self.config.vhost)
+
+    def url_of(self, vhost: str) -> str:
+        """Where clients connect: guest's, in this virtual host."""
+        path = "" if vhost == "/" else quote(vhost, safe="")
+        return f"amqp://guest:guest@{self.config.hosts[0]}:{self.port}/{path}"
+
+    def vhost(self, name: str) -> AsyncVhost:
+        """What is in a virtual host, which need not be there yet."""
+        return AsyncVhost(self, name)
+
+    async def create_vhost(self, name: str) -> AsyncVhost:
+        """A virtual host in which every user may do everything. ValueError: it is there already."""
+        await self.ask(vhosts.create, self.server, name)
+        return self.vhost(name)
+
+    async def delete_vhost(self, name: str) -> None:
+        """It goes with all that is in it, and its connections. Raises KeyError; ValueError: it is the first."""
+        await self.ask(vhosts.delete, self.server, name)
+
+    @property
+    def _view(self) -> View:
+        return View(self.server, self.config.vhost)
 
     async def start(self) -> Self:
         """Listens from now on. Raises as `Server.start` does."""

@@ -1,27 +1,31 @@
 """A broker in a thread of its own, for tests that wait for answers."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
+from amqpbroker.testing import vhosts
 from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.clock import Time
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
+from amqpbroker.testing.looking import Looking
 from amqpbroker.testing.loop_thread import LoopThread
 from amqpbroker.testing.server import ObservedServer
+from amqpbroker.testing.vhosts import Vhost
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Broker:
+class Broker(Looking):
     """A context manager; or `start` and `stop`. One that was stopped does not start again.
 
-    clock: the time that it goes by.
+    What it shows is of the virtual host of its start; `vhost` has others. clock: the time that it goes by.
     """
 
     def __init__(
@@ -49,6 +53,27 @@ class Broker:
     def url(self) -> str:
         """Where clients connect: guest's, in the virtual host of the start."""
         return self._inside.url
+
+    def url_of(self, vhost: str) -> str:
+        """Where clients connect: guest's, in this virtual host."""
+        return self._inside.url_of(vhost)
+
+    def vhost(self, name: str) -> Vhost:
+        """What is in a virtual host, which need not be there yet."""
+        return Vhost(self, name)
+
+    def create_vhost(self, name: str) -> Vhost:
+        """A virtual host in which every user may do everything. ValueError: it is there already."""
+        self.ask(lambda: vhosts.create(self.server, name))
+        return self.vhost(name)
+
+    def delete_vhost(self, name: str) -> None:
+        """It goes with all that is in it, and its connections. Raises KeyError; ValueError: it is the first."""
+        self.ask(lambda: vhosts.delete(self.server, name))
+
+    @property
+    def _view(self) -> View:
+        return self._inside._view
 
     def start(self) -> Self:
         """Listens from now on. Raises as `Server.start` does."""
@@ -98,6 +123,12 @@ class Broker:
         if self._thread is None:
             raise BrokerStoppedError(getattr(look, "__name__", "ask"), self._inside.is_started)
         return self._thread.run(self._inside.ask(look, *arguments, **keywords))
+
+    def _wait(self, what: str, work: Coroutine[Any, Any, T]) -> T:
+        if self._thread is None:
+            work.close()
+            raise BrokerStoppedError(what, self._inside.is_started)
+        return self._thread.run(work)
 
 
 class Clock:

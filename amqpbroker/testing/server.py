@@ -3,19 +3,22 @@
 It touches nothing that the process has one of: no collector, no switch interval, no signals, no log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from amqpbroker.server.config import Config
 from amqpbroker.server.server import Server
 from amqpbroker.session.batch import Batch
+from amqpbroker.session.connection import Connection
 from amqpbroker.testing.connections import ObservedTransport
+from amqpbroker.testing.inspection.history import Recorder
 from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.virtual_ticker import VirtualTicker
 
 
 class ObservedServer(Server):
     """clock: what queues, messages and clients' timeouts go by. socket_clock: of heartbeats and handshakes, which real
-    clients keep as well. changed: called when something may have changed, once the turn is written.
+    clients keep as well. watchers: called when something may have changed, once the turn is written. recorder: has
+    what has happened to messages.
     """
 
     transport_type = ObservedTransport
@@ -28,6 +31,7 @@ class ObservedServer(Server):
         self.linter = linter or Linter(is_on=False)
         self.linter.watch(self.broker)
         self.watchers: list[Callable[[], None]] = []
+        self.recorder = Recorder(self.broker)
         self.batch = WatchedBatch(self)
 
     def _new_ticker(self) -> VirtualTicker:
@@ -37,6 +41,10 @@ class ObservedServer(Server):
     def _new_clock(self) -> VirtualTicker:
         self.clock = VirtualTicker(self.loop, self.flush_soon)
         return self.clock
+
+    def sessions(self) -> Iterator[Connection]:
+        """The clients that are in a virtual host, the oldest first."""
+        return (one for one in self.broker.connections if isinstance(one, Connection))
 
     async def stop(self, reason: str = "broker forced connection closure with reason 'shutdown'") -> None:
         await super().stop(reason)

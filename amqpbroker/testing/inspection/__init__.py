@@ -1,0 +1,1 @@
+"""What a test sees of its broker: queues, messages, history, connections. Nothing is consumed by looking."""
