@@ -11,6 +11,8 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from amqpbroker.capacity.errors import WrongInput
+from amqpbroker.capacity.models.erlang import erlang_c
+from amqpbroker.capacity.models.load import Load
 
 if TYPE_CHECKING:
     import numpy
@@ -92,12 +94,16 @@ def warm_up_customers(utilisation: float) -> int:
     return max(_WARM_UP_MIN, ceil(10 / (1 - sqrt(utilisation)) ** 2))
 
 
-def customers_needed(utilisation: float, precision: float = 0.05) -> int:
-    """So many that the interval of the mean wait in M/M/1 is about as wide as ± `precision` of it, warm-up included.
+def customers_needed(load: Load, precision: float = 0.05) -> int:
+    """So many that the interval of the mean wait in M/M/c is about ± `precision` of it, warm-up included.
 
-    Source: Whitt 1989, Planning Queueing Simulations, Management Science 35: the asymptotic variance of the number
-    waiting in M/M/1 is that of 2(1 + ρ) / (ρ (1 − ρ)²) independent values as wide as its mean.
+    Source: Whitt 1989, Planning Queueing Simulations, Management Science 35: in M/M/1 each customer tells as much as
+    one of 2(1 + ρ) / (ρ (1 − ρ)²) values that do not depend on each other and differ as much as their mean. Where there
+    are more consumers those who wait, wait as in M/M/1, but they are fewer. Unstable: for ρ ≥ 1.
     """
+    load.demand_stable()
     normal = 1.96
-    variance = 2 * (1 + utilisation) / (utilisation * (1 - utilisation) ** 2)
+    utilisation = load.utilisation
+    waiting = erlang_c(load.offered, load.consumers)
+    variance = 2 * (1 + utilisation) / (waiting * (1 - utilisation) ** 2)
     return warm_up_customers(utilisation) + ceil((normal / precision) ** 2 * variance)

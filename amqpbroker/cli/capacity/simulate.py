@@ -51,7 +51,7 @@ def _simulate(options: Namespace) -> None:
     warm_up = warm_up_customers(load.utilisation)
     customers = options.customers
     if customers is None:
-        customers = min(customers_needed(load.utilisation), _CUSTOMERS_MAX)
+        customers = min(customers_needed(load), _CUSTOMERS_MAX)
     check_enough(customers, warm_up)
     if options.plot is not None:
         from amqpbroker.capacity.simulation.plot import check_name

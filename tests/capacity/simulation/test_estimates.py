@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from amqpbroker.capacity.errors import WrongInput
+from amqpbroker.capacity.models.load import Load
 from amqpbroker.capacity.simulation.estimates import (
     BATCHES,
     LEVEL,
@@ -23,7 +24,7 @@ TRIALS = 100
 
 def waits(seed: int) -> numpy.ndarray:
     """Of M/M/1 with service times of a second, by Lindley's recursion: the walk above its lowest point so far."""
-    count = customers_needed(LOAD, 0.2)
+    count = customers_needed(Load(LOAD, 1), 0.2)
     random = numpy.random.default_rng(seed)
     steps = random.exponential(1, count) - random.exponential(1 / LOAD, count)
     walk = numpy.cumsum(steps)
@@ -54,8 +55,12 @@ def test_an_interval_of_the_same_value_again_and_again_is_that_value():
 
 def test_more_load_takes_more_customers_and_a_longer_warm_up():
     assert warm_up_customers(0.3) == 1_000 < warm_up_customers(0.9) < warm_up_customers(0.95)
-    assert customers_needed(0.5) < customers_needed(0.9) < customers_needed(0.95)
-    assert customers_needed(0.9, 0.1) < customers_needed(0.9, 0.05)
+    assert customers_needed(Load(0.5, 1)) < customers_needed(Load(0.9, 1)) < customers_needed(Load(0.95, 1))
+    assert customers_needed(Load(0.9, 1), 0.1) < customers_needed(Load(0.9, 1), 0.05)
+
+
+def test_where_few_have_to_wait_it_takes_more_customers_to_know_how_long():
+    assert customers_needed(Load(0.5, 1, 1)) < customers_needed(Load(4, 1, 8))
 
 
 def test_too_few_for_an_interval_are_refused_with_how_many_it_takes():
