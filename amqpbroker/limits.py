@@ -99,5 +99,9 @@ PENDING_MAX_BYTES: Final = 16_777_216
 # After so long without a commit the last is sealed.
 SEAL_AFTER_S: Final = 0.02
 
-# Of a forecast: its arithmetic goes through all consumers one by one, many times when it looks for how many are needed.
+# Of a forecast. Its arithmetic goes through all consumers one by one, many times when it looks for how many are needed;
+# and over waits through the messages that may be served until then.
 FORECAST_CONSUMERS_MAX: Final = 100_000
+FORECAST_PREFETCH_MAX: Final = 65_535
+FORECAST_LENGTH_MAX: Final = 1_000_000_000
+FORECAST_NODES_MAX: Final = 10_000

@@ -13,6 +13,7 @@ class Forecast:
     model: its name in Kendall's notation. load: what was asked about. waits: how the waits of the messages that are
     delivered are distributed. loss_probability: the chance that a message is lost, because the queue is full.
     mean_is_exact, percentiles_are_exact: for the model's assumptions, not for a queue that does not meet them.
+    lost_have_waited: those that are lost have waited like the others (drop-head), and are among the waits.
     """
 
     model: str
@@ -21,6 +22,7 @@ class Forecast:
     loss_probability: float = 0.0
     mean_is_exact: bool = True
     percentiles_are_exact: bool = True
+    lost_have_waited: bool = False
 
     @property
     def delivered_per_s(self) -> float:
@@ -34,12 +36,12 @@ class Forecast:
 
     @property
     def wait_probability(self) -> float:
-        """The chance that a message that is delivered waits."""
+        """The chance that a message waits; of those that are refused (reject-publish) nothing is said."""
         return self.waits.probability
 
     @property
     def wait_mean_s(self) -> float:
-        """Mean seconds from publishing to delivery: Wq, over all messages that are delivered."""
+        """Mean seconds from publishing to delivery: Wq; of those that are refused nothing is said."""
         return self.waits.mean_s
 
     def wait_percentile_s(self, percentile: float) -> float:
@@ -54,9 +56,10 @@ class Forecast:
     @property
     def ready_mean(self) -> float:
         """Mean number of messages that wait: Lq, by Little's law (Little 1961, Operations Research 9)."""
-        return self.delivered_per_s * self.wait_mean_s
+        waiting_per_s = self.load.arrivals_per_s if self.lost_have_waited else self.delivered_per_s
+        return waiting_per_s * self.wait_mean_s
 
     @property
     def messages_mean(self) -> float:
-        """Mean number of messages that wait or are with consumers: L, by Little's law."""
-        return self.delivered_per_s * self.latency_mean_s
+        """Mean number of messages that wait or are with consumers: L."""
+        return self.ready_mean + self.utilisation * self.load.consumers

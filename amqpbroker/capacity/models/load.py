@@ -11,6 +11,9 @@ from amqpbroker.limits import FORECAST_CONSUMERS_MAX
 
 # 10 a second of 0.3 s are three consumers' full time, which as binary numbers they are not quite.
 _ROUNDING: Final = 1e-12
+# No rate and no time that is meant is smaller or larger, and products and squares of these are numbers still.
+_LEAST: Final = 1e-18
+_MOST: Final = 1e18
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,6 @@ class Load:
         check_positive("arrivals", self.arrivals_per_s, "a second")
         check_positive("service", self.service_s, "s")
         check_count("consumers", self.consumers, FORECAST_CONSUMERS_MAX)
-        if not isfinite(self.offered):
-            raise WrongInput(f"{self.arrivals_per_s:g} messages a second of {self.service_s:g} s each are too many")
-        if self.offered == 0:
-            raise WrongInput(f"{self.arrivals_per_s:g} messages a second of {self.service_s:g} s each are too few")
 
     @property
     def offered(self) -> float:
@@ -71,17 +70,19 @@ class Load:
 
 
 def check_positive(name: str, value: float, unit: str) -> None:
-    """WrongInput: the value is not a number above zero, or is infinite."""
+    """WrongInput: the value is not a number above zero, or beyond all that is meant."""
     check_number(name, value)
     if value <= 0:
         raise WrongInput(f"{name}: {value:g} {unit} has to be above zero")
+    if not _LEAST <= value <= _MOST:
+        raise WrongInput(f"{name}: {value:g} {unit} is not between {_LEAST:g} and {_MOST:g}")
 
 
 def check_not_negative(name: str, value: float) -> None:
-    """WrongInput: the value is not a number, is infinite or below zero."""
+    """WrongInput: the value is not a number, is below zero or beyond all that is meant."""
     check_number(name, value)
-    if value < 0:
-        raise WrongInput(f"{name}: {value:g} must not be below zero")
+    if not 0 <= value <= _MOST:
+        raise WrongInput(f"{name}: {value:g} is not between 0 and {_MOST:g}")
 
 
 def check_number(name: str, value: float) -> None:

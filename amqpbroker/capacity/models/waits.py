@@ -57,3 +57,16 @@ def share_above(percentile: float) -> float:
     if not 0 <= percentile < 100:
         raise WrongInput(f"percentile: {percentile:g} is not from 0 to below 100")
     return 1 - percentile / 100
+
+
+def found_percentile_s(waits: Waits, percentile: float) -> float:
+    """The percentile of a wait that only has its chances, found by bisection and secants (Brent 1973). Needs SciPy."""
+    above = share_above(percentile)
+    if above >= waits.probability:
+        return 0.0
+    from scipy.optimize import brentq
+
+    longest_s = waits.mean_s / waits.probability
+    while waits.exceeds(longest_s) > above:
+        longest_s *= 2
+    return float(brentq(lambda wait_s: waits.exceeds(wait_s) - above, 0, longest_s, xtol=longest_s * 1e-12))

@@ -8,6 +8,8 @@ from amqpbroker.cli import EXIT_OK, EXIT_USAGE, complain, say
 # The file of an action has its name, and a function `run(arguments) -> exit code`.
 ACTIONS: Final = {
     "plan": "waits, utilisation and consumers needed, from a rate and a time",
+    "priorities": "waits of messages of each priority",
+    "availability": "the chance that nodes are up, from how often they fail and how long they are down",
     "simulate": "the same load played through the broker's own code, beside the forecast",
 }
 _HELP: Final = """\
@@ -28,7 +30,7 @@ def run(arguments: list[str]) -> int:
         exit_code: int = import_module(f"amqpbroker.cli.capacity.{action}").run(arguments[1:])
         return exit_code
     if action in ("--help", "-h", "help"):
-        say(_HELP.format(actions="\n".join(f"  {name:<10}{sentence}" for name, sentence in ACTIONS.items())))
+        say(_HELP.format(actions="\n".join(f"  {name:<14}{sentence}" for name, sentence in ACTIONS.items())))
         return EXIT_OK
     from amqpbroker.server.config import nearest
 

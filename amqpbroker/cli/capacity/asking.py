@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from typing import Final
 
 from amqpbroker.capacity.errors import CapacityError, Unstable, WrongInput
 from amqpbroker.capacity.models.load import Load
@@ -9,12 +10,25 @@ from amqpbroker.capacity.units import parse_duration_s, parse_rate_per_s
 from amqpbroker.cli import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain
 from amqpbroker.cli.tables import printable, say_json
 
+# What the models use beyond arithmetic, and pictures; whoever only serves has none of it.
+_LIBRARIES: Final = ("matplotlib", "numpy", "scipy")
+
 
 def add_load(parser: ArgumentParser) -> None:
     """The options that say what arrives, how long it takes and who is there, and the one for programs."""
     parser.add_argument("--arrivals", required=True, metavar="RATE", help="messages published: 8/s, 480/min")
-    parser.add_argument("--service", required=True, metavar="TIME", help="mean time a consumer takes for one: 1s, 20ms")
+    add_service(parser)
     parser.add_argument("--consumers", required=True, type=int, metavar="N", help="how many there are")
+    add_json(parser)
+
+
+def add_service(parser: ArgumentParser) -> None:
+    """The option that says how long a message takes."""
+    parser.add_argument("--service", required=True, metavar="TIME", help="mean time a consumer takes for one: 1s, 20ms")
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """The option for programs."""
     parser.add_argument("--json", action="store_true", help="print one JSON document, for programs")
 
 
@@ -41,4 +55,9 @@ def answer(parser: ArgumentParser, arguments: list[str], act: Callable[[Namespac
             needed = {"consumers_needed": error.consumers_needed} if isinstance(error, Unstable) else {}
             say_json({"error": str(error), **needed})
         return EXIT_USAGE if isinstance(error, WrongInput) else EXIT_FAILED
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _LIBRARIES:
+            raise
+        complain(f"this needs {error.name}: pip install amqpbroker[capacity]")
+        return EXIT_FAILED
     return EXIT_OK

@@ -8,6 +8,7 @@ from typing import Any, Final
 from amqpbroker.capacity.errors import WrongInput
 from amqpbroker.capacity.models.exponential import m_m_c
 from amqpbroker.capacity.models.forecast import Forecast
+from amqpbroker.capacity.plotting import check_name
 from amqpbroker.capacity.simulation.cell import Cell, Outcome, simulate
 from amqpbroker.capacity.simulation.comparison import Compared, compare
 from amqpbroker.capacity.simulation.estimates import LEVEL, check_enough, customers_needed, warm_up_customers
@@ -54,8 +55,6 @@ def _simulate(options: Namespace) -> None:
         customers = min(customers_needed(load), _CUSTOMERS_MAX)
     check_enough(customers, warm_up)
     if options.plot is not None:
-        from amqpbroker.capacity.simulation.plot import check_name
-
         check_name(options.plot)
     cell = Cell(
         arrivals_per_s=load.arrivals_per_s,
