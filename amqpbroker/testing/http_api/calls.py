@@ -1,13 +1,68 @@
-"""What the test API can be asked for: its name in the path → what of the broker answers."""
+"""What the test API can be asked for: its name in the path → what of the broker answers.
 
-from collections.abc import Callable, Mapping
+Each is what Python's tests call by that name, with the same arguments.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from amqpbroker.testing.async_broker import AsyncBroker
+from amqpbroker.testing.async_looking import AsyncLooking
 
-CALLS: Final[Mapping[str, Callable[[AsyncBroker], Callable[..., Any]]]] = {
+Function = Callable[..., Any]
+
+
+def _assert_empty(vhost: AsyncLooking) -> Function:
+    async def assert_empty(queues: Sequence[str] = ()) -> None:
+        await vhost.assert_empty(*queues)
+
+    return assert_empty
+
+
+OF_THE_BROKER: Final[Mapping[str, Callable[[AsyncBroker], Function]]] = {
     "clock/freeze": lambda broker: broker.clock.freeze,
     "clock/resume": lambda broker: broker.clock.resume,
     "clock/advance": lambda broker: broker.clock.advance,
     "clock/now": lambda broker: broker.clock.now,
+    "idle": lambda broker: broker.idle,
+    "create_vhost": lambda broker: broker.create_vhost,
+    "delete_vhost": lambda broker: broker.delete_vhost,
+    "warnings": lambda broker: broker.warnings,
+    "take_warnings": lambda broker: broker.take_warnings,
 }
+
+# These are asked of a virtual host: that of the start, or the one that the argument vhost names.
+OF_A_VHOST: Final[Mapping[str, Callable[[AsyncLooking], Function]]] = {
+    "queues": lambda vhost: vhost.queues,
+    "queue": lambda vhost: vhost.queue,
+    "messages": lambda vhost: vhost.messages,
+    "unacked": lambda vhost: vhost.unacked,
+    "exchanges": lambda vhost: vhost.exchanges,
+    "bindings": lambda vhost: vhost.bindings,
+    "connections": lambda vhost: vhost.connections,
+    "history": lambda vhost: vhost.history,
+    "dead_letters": lambda vhost: vhost.dead_letters,
+    "why": lambda vhost: vhost.why,
+    "wait_for": lambda vhost: vhost.wait_for,
+    "wait_for_consumers": lambda vhost: vhost.wait_for_consumers,
+    "join": lambda vhost: vhost.join,
+    "assert_published": lambda vhost: vhost.assert_published,
+    "assert_not_published": lambda vhost: vhost.assert_not_published,
+    "assert_empty": _assert_empty,
+}
+# Python's own: a function, and a message that a look has given.
+NOT_OVER_HTTP: Final = frozenset({"match", "message"})
+
+
+def names() -> list[str]:
+    """All of them."""
+    return sorted([*OF_THE_BROKER, *OF_A_VHOST])
+
+
+def find(broker: AsyncBroker, name: str, vhost: str | None = None) -> Function | None:
+    """What answers to a name; None: nothing does. vhost: the virtual host that is asked, where one is."""
+    if name in OF_THE_BROKER:
+        return OF_THE_BROKER[name](broker)
+    if name in OF_A_VHOST:
+        return OF_A_VHOST[name](broker if vhost is None else broker.vhost(vhost))
+    return None

@@ -4,7 +4,7 @@ For administrators on this machine only: who may call it may take the broker dow
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from amqpbroker.management.access.authorization import administrator
@@ -13,7 +13,7 @@ from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.server.listening import ip_address
 from amqpbroker.testing.async_broker import AsyncBroker
-from amqpbroker.testing.http_api.calls import CALLS
+from amqpbroker.testing.http_api.calls import NOT_OVER_HTTP, OF_A_VHOST, Function, find, names
 from amqpbroker.testing.http_api.showing import shown
 
 # What a test has expected is not so.
@@ -24,14 +24,15 @@ def resources_of(broker: AsyncBroker) -> Sequence[Resource]:
     """The rows of the API for this broker."""
 
     async def index(request: ApiRequest) -> dict[str, Any]:
-        return {name: _parameters(find(broker)) for name, find in CALLS.items()}
+        return {name: _parameters(name, _known(broker, name)) for name in names()}
 
     async def call(request: ApiRequest) -> Any:
         name = request.part("name") + (f"/{request.part('detail')}" if request.has("detail") else "")
-        find = CALLS.get(name)
-        if find is None:
-            raise NotFound(f"there is no {name} in the test API; GET /api/_test has all of it")
-        return await _called(name, find(broker), await request.object())
+        arguments = await request.object()
+        vhost = arguments.pop("vhost", None) if name in OF_A_VHOST else None
+        if not isinstance(vhost, str | None):
+            raise BadRequest(f"{name}: vhost is no text")
+        return await _called(name, _known(broker, name, vhost), arguments)
 
     return (
         Resource("/_test", {"GET": index}, access=tester),
@@ -47,12 +48,23 @@ def tester(request: ApiRequest) -> None:
         raise Forbidden("the test API is for this machine only")
 
 
-async def _called(name: str, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+def _known(broker: AsyncBroker, name: str, vhost: str | None = None) -> Function:
+    """What answers to a name. Raises 404."""
+    function = find(broker, name, vhost)
+    if function is None:
+        raise NotFound(f"there is no {name} in the test API; GET /api/_test has all of it")
+    return function
+
+
+async def _called(name: str, function: Function, arguments: dict[str, Any]) -> Any:
     """What a call gives, as JSON. Raises 400, and 409: it is not as the test expected, and what it is instead."""
     try:
+        if refused := NOT_OVER_HTTP.intersection(arguments):
+            raise TypeError(f"{', '.join(refused)} cannot be given over HTTP")
         inspect.signature(function).bind(**arguments)
     except TypeError as error:
-        raise BadRequest(f"{name}: {error}; it takes {', '.join(_parameters(function)) or 'nothing'}") from None
+        takes = ", ".join(_parameters(name, function)) or "nothing"
+        raise BadRequest(f"{name}: {error}; it takes {takes}") from None
     try:
         found = function(**arguments)
         return shown(await found if inspect.isawaitable(found) else found)
@@ -64,5 +76,7 @@ async def _called(name: str, function: Callable[..., Any], arguments: dict[str, 
         raise BadRequest(f"{name}: {error}") from None
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    return [str(one) for one in inspect.signature(function).parameters.values()]
+def _parameters(name: str, function: Function) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    found = [str(one) for one in parameters if one.name not in NOT_OVER_HTTP]
+    return [*found, "vhost: str"] if name in OF_A_VHOST else found

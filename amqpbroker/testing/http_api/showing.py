@@ -4,7 +4,15 @@ import base64
 import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+from amqpbroker.testing.inspection.history import Event, History
+from amqpbroker.testing.inspection.message import Message
+from amqpbroker.testing.inspection.why import Why
+from amqpbroker.testing.linter.findings import Finding
+
+# What an event has beside its message.
+_OF_EVENTS: Final = ("kind", "time", "vhost", "queues", "connection", "channel", "user", "consumer_tag", "reason")
 
 
 def shown(value: Any) -> Any:
@@ -17,12 +25,38 @@ def shown(value: Any) -> Any:
                 return value.decode()
             except UnicodeDecodeError:
                 return {"base64": base64.b64encode(value).decode()}
+        case Message():
+            return _message(value)
+        case History():
+            return {"dropped": value.dropped, "events": shown(value.events)}
+        case Finding():
+            return {"rule": value.rule.name, "text": str(value)}
+        case Why():
+            return {**_fields(value), "text": str(value)}
         case datetime():
             return value.isoformat()
         case Mapping():
             return {str(key): shown(one) for key, one in value.items()}
         case Iterable():
             return [shown(one) for one in value]
-    if dataclasses.is_dataclass(value):
-        return {field.name: shown(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields(value)
     return str(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: shown(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    found = {
+        "exchange": message.exchange,
+        "routing_key": message.routing_key,
+        "body": message.body,
+        "properties": message.given_properties(),
+        "headers": message.headers,
+        "redelivered": message.redelivered,
+    }
+    if isinstance(message, Event):
+        found |= {name: getattr(message, name) for name in _OF_EVENTS}
+    return {name: shown(value) for name, value in found.items()}

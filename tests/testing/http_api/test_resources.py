@@ -45,6 +45,53 @@ async def test_it_tells_what_can_be_called():
         assert calls["clock/advance"][0].startswith("duration")
 
 
+async def test_messages_are_waited_for_and_seen_without_being_consumed():
+    async with asking() as client:
+        await declare(client, "tasks")
+        await publish(client, "tasks", '{"id": 1}', type="order")
+        waited = (await client.post("/api/_test/wait_for", json={"queue": "tasks", "json": {"id": 1}})).json()
+        seen = (await client.post("/api/_test/messages", json={"queue": "tasks"})).json()
+        assert seen == [waited]
+        assert (waited["body"], waited["properties"], waited["headers"]) == ('{"id": 1}', {"type": "order"}, {})
+
+
+async def test_what_a_test_expects_in_vain_is_409_with_what_was_there_instead():
+    async with asking() as client:
+        await declare(client, "tasks")
+        await publish(client, "tasks", "first")
+        for path, body in (("wait_for", {"queue": "other", "timeout": 0}), ("assert_published", {"body": "second"})):
+            answer = await client.post(f"/api/_test/{path}", json=body)
+            assert (answer.status_code, answer.json()["error"]) == (409, "not_as_expected")
+            assert "first" in answer.json()["reason"]
+
+
+async def test_that_queues_are_empty_is_asserted_of_those_that_are_named():
+    async with asking() as client:
+        for queue in ("tasks", "done"):
+            await declare(client, queue)
+        await publish(client, "tasks", "first")
+        for queues, status in ((["done"], 200), (["done", "tasks"], 409), ([], 409)):
+            assert (await client.post("/api/_test/assert_empty", json={"queues": queues})).status_code == status
+
+
+async def test_a_virtual_host_is_asked_by_its_name():
+    async with asking() as client:
+        assert (await client.post("/api/_test/create_vhost", json={"name": "blue"})).status_code == 200
+        await client.put("/api/queues/blue/tasks", json={})
+        assert list((await client.post("/api/_test/queues", json={"vhost": "blue"})).json()) == ["tasks"]
+        assert (await client.post("/api/_test/queues")).json() == {}
+
+
+async def test_every_look_is_json():
+    async with asking() as client:
+        await declare(client, "tasks")
+        await publish(client, "tasks", "first")
+        for name in ("queues", "exchanges", "bindings", "connections", "history", "dead_letters", "warnings", "idle"):
+            assert (await client.post(f"/api/_test/{name}")).status_code == 200, name
+        why = (await client.post("/api/_test/why", json={"routing_key": "tasks"})).json()
+        assert (why["queues"], "tasks" in why["text"]) == (["tasks"], True)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "reason"),
     [
@@ -53,6 +100,9 @@ async def test_it_tells_what_can_be_called():
         ("clock/advance", {"by": "30m"}, 400, "it takes duration"),
         ("clock/advance", {"duration": "soon"}, 400, "'soon' is no duration"),
         ("clock/advance", {"duration": []}, 400, "clock/advance: "),
+        ("queues", {"vhost": 1}, 400, "vhost is no text"),
+        ("queue", {"name": "tasks"}, 404, "there is no queue 'tasks'"),
+        ("wait_for", {"queue": "tasks", "match": "x"}, 400, "match cannot be given over HTTP"),
         ("clock/advance", [], 400, "the body is no object"),
     ],
 )

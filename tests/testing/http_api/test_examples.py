@@ -1,0 +1,90 @@
+"""The examples for other languages, run as they stand in the guide, against a broker in a process of its own."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+GUIDE = Path(__file__).parents[3] / "docs/testing.md"
+START_TIMEOUT_S = 20.0
+
+
+def example(language: str) -> str:
+    """The only snippet of that language."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    return found
+
+
+@pytest.fixture(scope="module")
+def variables() -> Iterator[dict[str, str]]:
+    """What the examples read: where the broker is."""
+    flags = ["--memory", "--test-api", "--host", "127.0.0.1", "--port", "0", "--http-port", "0", "--metrics-port", "-1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amqpbroker", "serve", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        told = ""
+        while "Server startup complete" not in told:
+            line = process.stdout.readline()
+            assert line, f"the broker has ended: {told}"
+            told += line
+        amqp, web = re.search(r"amqp://\S+", told), re.search(r"http://[^/\s]+", told)
+        assert amqp and web
+        yield {**os.environ, "AMQP_URL": amqp[0], "API_URL": web[0]}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(START_TIMEOUT_S)
+
+
+@pytest.fixture
+def node_modules(tmp_path: Path) -> Path:
+    """A directory with amqplib."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are not installed")
+    done = subprocess.run(
+        ["npm", "install", "--no-audit", "--no-fund", "amqplib@0.10"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    if done.returncode:
+        pytest.skip(f"amqplib cannot be installed: {done.stderr.strip()[-200:]}")
+    return tmp_path
+
+
+def test_the_example_in_node(variables, node_modules):
+    (node_modules / "example.mjs").write_text(example("js"), encoding="utf-8")
+    done = subprocess.run(
+        ["node", "example.mjs"],
+        cwd=node_modules,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_example_in_a_shell(variables):
+    done = subprocess.run(
+        ["sh", "-c", "set -e\n" + example("sh")], env=variables, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    before = httpx.post(f"{variables['API_URL']}/api/_test/clock/now", auth=("guest", "guest")).json()
+    assert before > time.strftime("%Y-%m-%d")
