@@ -66,4 +66,6 @@ def test_every_file_with_a_rule_of_a_version_is_on_the_page_of_profiles() -> Non
     with_rules = [
         path for path in package.glob("**/*.py") if re.search(r"series [<>]", path.read_text(encoding="utf-8"))
     ]
-    assert [path.name for path in with_rules if path.relative_to(package).as_posix() not in page] == []
+    # What testing/ warns of is no rule of ours.
+    paths = [path.relative_to(package).as_posix() for path in with_rules if package / "testing" not in path.parents]
+    assert [path for path in paths if path not in page] == []
