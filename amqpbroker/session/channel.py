@@ -47,8 +47,11 @@ class Channel:
 
     consumers: by consumer tag. by_number: the same by the number that unacknowledged messages carry, with those that
     were cancelled and those that stand for basic.get while they have such messages. last_queue: the queue that an empty
-    name stands for. waits_to_deliver: an answer to basic.consume waits for the disk.
+    name stands for. waits_to_deliver: an answer to basic.consume waits for the disk. publisher_type: of what decides
+    where its messages go; a test suite has one of its own.
     """
+
+    publisher_type: type[Publisher] = Publisher
 
     def __init__(self, connection: "Connection", number: int) -> None:
         self.connection = connection
@@ -57,7 +60,7 @@ class Channel:
         body_max_bytes = connection.message_size_max_bytes
         if wire.frame_max_bytes:
             body_max_bytes = min(body_max_bytes, wire.frame_max_bytes - FRAME_OVERHEAD_BYTES)
-        self._publisher = Publisher(self)
+        self._publisher = self.publisher_type(self)
         self.lane = PublishLane(number, self._publisher, body_max_bytes)
         self.unacked = Unacked()
         self.consumers: dict[str, Consumer] = {}

@@ -86,6 +86,11 @@ class Confirms:
         return b"".join(frames + singles)
 
     @property
+    def told(self) -> int:
+        """The last number that was told with all before it."""
+        return self._told
+
+    @property
     def unconfirmed(self) -> int:
         """How many messages wait for their confirm."""
         return sum(last - first + 1 for first, last, _ in self._waiting)

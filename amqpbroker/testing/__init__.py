@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from amqpbroker.testing.async_broker import AsyncBroker
     from amqpbroker.testing.broker import Broker
-    from amqpbroker.testing.errors import BrokerStoppedError
+    from amqpbroker.testing.errors import BrokerStoppedError, FaultTargetError
+    from amqpbroker.testing.faults.log import FaultLog
     from amqpbroker.testing.inspection.errors import ExpectationError, WaitTimeoutError
     from amqpbroker.testing.inspection.message import Message
     from amqpbroker.testing.inspection.queues import QueueState, UnknownQueueError
@@ -60,6 +61,8 @@ __all__ = [
     "DeliveryLimitWarning",
     "DurableExclusiveWarning",
     "ExpectationError",
+    "FaultLog",
+    "FaultTargetError",
     "Finding",
     "FrameMaxWarning",
     "GlobalQosWarning",
@@ -120,6 +123,8 @@ _WHERE = {
     "Vhost": "amqpbroker.testing.vhosts",
     "View": "amqpbroker.testing.inspection.view",
     "WaitTimeoutError": "amqpbroker.testing.inspection.errors",
+    "FaultLog": "amqpbroker.testing.faults.log",
+    "FaultTargetError": "amqpbroker.testing.errors",
 }
 
 

@@ -12,6 +12,7 @@ from amqpbroker.testing.barrier import all_read
 from amqpbroker.testing.clock import Time
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.faults.begun import AsyncFaults
 from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.linter.linter import Linter
@@ -26,8 +27,8 @@ T = TypeVar("T")
 class AsyncBroker(AsyncLooking):
     """A context manager; or `start` and `stop`. One that was stopped does not start again.
 
-    What it shows is of the virtual host of its start; `vhost` has others. clock: the time that it goes by. linter:
-    watches what clients do. is_started: whether it runs or has run.
+    What it shows is of the virtual host of its start; `vhost` has others. clock: the time that it goes by. faults: what
+    goes wrong. linter: watches what clients do. is_started: whether it runs or has run.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class AsyncBroker(AsyncLooking):
         self.linter = Linter(is_on=lint, ignored=lint_ignore)
         self.config = config_of(http=http, **settings)
         self.clock = AsyncClock(self)
+        self.faults = AsyncFaults(self)
         self._server: ObservedServer | None = None
         self.is_started = False
 
@@ -50,6 +52,11 @@ class AsyncBroker(AsyncLooking):
         broker.config, broker._server, broker.is_started = server.config, server, True
         broker.linter = server.linter
         return broker
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing runs."""
+        return self._server is None
 
     @property
     def server(self) -> ObservedServer:
@@ -133,6 +140,7 @@ class AsyncBroker(AsyncLooking):
         await all_read(self.server)
         found = look(*arguments, **keywords)
         self.server.batch.finish()
+        await self.server.settled()
         return found
 
 

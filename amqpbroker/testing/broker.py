@@ -11,6 +11,7 @@ from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.clock import Time
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
+from amqpbroker.testing.faults.begun import Faults
 from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.looking import Looking
@@ -25,7 +26,8 @@ T = TypeVar("T")
 class Broker(Looking):
     """A context manager; or `start` and `stop`. One that was stopped does not start again.
 
-    What it shows is of the virtual host of its start; `vhost` has others. clock: the time that it goes by.
+    What it shows is of the virtual host of its start; `vhost` has others. clock: the time that it goes by. faults: what
+    goes wrong.
     """
 
     def __init__(
@@ -38,6 +40,12 @@ class Broker(Looking):
         self._inside = AsyncBroker(http=http, lint=lint, lint_ignore=lint_ignore, **settings)
         self._thread: LoopThread | None = None
         self.clock = Clock(self)
+        self.faults = Faults(self)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing runs."""
+        return self._inside.is_stopped
 
     @property
     def server(self) -> ObservedServer:

@@ -1,4 +1,7 @@
-"""The connections of a broker in a test suite: what happens on them is told to whoever looks on."""
+"""The connections of a broker in a test suite: what happens on them is told to whoever looks on.
+
+Where faults come in stands in `faults/`, where these derive from.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,10 +11,11 @@ from amqpbroker.errors import AMQPError
 from amqpbroker.model.message import Message
 from amqpbroker.model.observing.announcer import INTERNAL_USER
 from amqpbroker.model.queue import Queue
-from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.channel import Channel
-from amqpbroker.session.connection import Connection
 from amqpbroker.session.publishing import RouteGroup
+from amqpbroker.testing.faults.channel import FaultyChannel
+from amqpbroker.testing.faults.connection import FaultyConnection
+from amqpbroker.testing.faults.transport import FaultyTransport
 from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.wire.methods import Method
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from amqpbroker.testing.server import ObservedServer
 
 
-class ObservedChannel(Channel):
+class ObservedChannel(FaultyChannel):
     """A channel that can be asked."""
 
     connection: "ObservedConnection"
@@ -61,7 +65,7 @@ class ObservedChannel(Channel):
         self.connection.linter.consuming.consumer_removed(self, queue, waiting_count)
 
 
-class ObservedConnection(Connection):
+class ObservedConnection(FaultyConnection):
     """A connection that can be asked."""
 
     channel_type = ObservedChannel
@@ -86,7 +90,7 @@ class ObservedConnection(Connection):
         self.linter.connecting.closed(self)
 
 
-class ObservedTransport(ConnectionTransport):
+class ObservedTransport(FaultyTransport):
     """A socket that can be asked whether anything of what its client has sent is still to be read."""
 
     session_type = ObservedConnection
@@ -105,7 +109,7 @@ class ObservedTransport(ConnectionTransport):
     @property
     def readable_fd(self) -> int | None:
         """The descriptor whose octets count as unread; None: nothing of this client is waited for."""
-        if self._reading_held or self._socket.is_closing() or self._leaves_answers_unread():
+        if self._reading_held or self.is_deaf or self._leaves_answers_unread():
             return None
         return int(self._socket.get_extra_info("socket").fileno())
 

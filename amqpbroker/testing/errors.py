@@ -10,3 +10,12 @@ class BrokerStoppedError(RuntimeError):
             "has been stopped" if is_started else "has not been started: use it as a context manager, or call start()"
         )
         super().__init__(f"{what}: the broker {state}")
+
+
+class FaultTargetError(LookupError):
+    """A fault was to strike what is not there; the text has what is there instead."""
+
+    def __init__(self, fault: str, there: list[str]) -> None:
+        """fault: as it stands in the test. there: what it might have struck."""
+        found = "\n".join(f"  {one}" for one in there) if there else "  nothing of the kind"
+        super().__init__(f"{fault}: there is nothing that it matches now; there is\n{found}")

@@ -1,0 +1,1 @@
+"""Faults as rules: what goes wrong in production, and seldom where tests look, done on purpose."""
