@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         UnboundedQueueWarning,
         UnroutableWarning,
     )
+    from amqpbroker.testing.recording.errors import RecordingError
+    from amqpbroker.testing.recording.replaying import Replayed
     from amqpbroker.testing.vhosts import AsyncVhost, Vhost
 
 __all__ = [
@@ -72,7 +74,9 @@ __all__ = [
     "PollingWarning",
     "PrefetchWarning",
     "QueueState",
+    "RecordingError",
     "RemovedArgumentWarning",
+    "Replayed",
     "RepublishedDeathWarning",
     "RequeueLoopWarning",
     "TopicHashesWarning",
@@ -108,6 +112,8 @@ _WHERE = {
     "NoConfirmsWarning": "amqpbroker.testing.linter.rules",
     "PollingWarning": "amqpbroker.testing.linter.rules",
     "PrefetchWarning": "amqpbroker.testing.linter.rules",
+    "RecordingError": "amqpbroker.testing.recording.errors",
+    "Replayed": "amqpbroker.testing.recording.replaying",
     "RemovedArgumentWarning": "amqpbroker.testing.linter.rules",
     "RepublishedDeathWarning": "amqpbroker.testing.linter.rules",
     "RequeueLoopWarning": "amqpbroker.testing.linter.rules",

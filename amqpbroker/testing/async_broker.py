@@ -1,6 +1,8 @@
 """A broker on the loop of its caller."""
 
-from collections.abc import Callable, Collection
+import os
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -16,6 +18,9 @@ from amqpbroker.testing.faults.begun import AsyncFaults
 from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.linter.linter import Linter
+from amqpbroker.testing.recording.reading import read_recording
+from amqpbroker.testing.recording.recorder import RunRecorder
+from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed, replay
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.settings import config_of
 from amqpbroker.testing.vhosts import AsyncVhost
@@ -134,6 +139,35 @@ class AsyncBroker(AsyncLooking):
         if self._server is None:
             return self.linter.take()
         return await self.ask(self.linter.take)
+
+    @asynccontextmanager
+    async def record(
+        self, path: str | os.PathLike[str], *, scrub: bool = False, scrub_headers: Collection[str] = ()
+    ) -> AsyncIterator[None]:
+        """Writes what is declared and published meanwhile to a file, also when the block fails.
+
+        scrub: bodies become as many x. scrub_headers: so do these headers. Raises OSError.
+        """
+        recorder = RunRecorder(self.server, path, scrub=scrub, scrub_headers=scrub_headers)
+        await self.ask(recorder.begin)
+        try:
+            yield
+        finally:
+            if self._server is not None:
+                await self.ask(recorder.end)
+            else:
+                recorder.end()
+            recorder.save()
+
+    async def replay(self, path: str | os.PathLike[str], *, speed: Speed = VIRTUAL) -> Replayed:
+        """Declares and publishes what a recording has, by the virtual clock, which is turned on to the time of each.
+
+        speed: 'real': as fast as it was, by the real clock; a number: so many times as fast.
+        Raises RecordingError: the file, the line and what is wrong; ValueError: it is no speed; OSError.
+        """
+        recording = read_recording(path)
+        await all_read(self.server)
+        return await replay(self.server, recording, speed)
 
     async def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """What look gives once all that local clients have sent by now is read and done."""

@@ -1,7 +1,8 @@
 """A broker in a thread of its own, for tests that wait for answers."""
 
-from collections.abc import Callable, Collection, Coroutine
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
@@ -16,6 +17,8 @@ from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.looking import Looking
 from amqpbroker.testing.loop_thread import LoopThread
+from amqpbroker.testing.recording.recorder import RunRecorder
+from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.vhosts import Vhost
 
@@ -122,6 +125,35 @@ class Broker(Looking):
         if self._thread is None:
             return self._inside.linter.take()
         return self.ask(self._inside.linter.take)
+
+    @contextmanager
+    def record(
+        self, path: str | os.PathLike[str], *, scrub: bool = False, scrub_headers: Collection[str] = ()
+    ) -> Iterator[None]:
+        """Writes what is declared and published meanwhile to a file, also when the block fails.
+
+        scrub: bodies become as many x. scrub_headers: so do these headers. Raises OSError.
+        """
+        recorder = RunRecorder(self.server, path, scrub=scrub, scrub_headers=scrub_headers)
+        self.ask(recorder.begin)
+        try:
+            yield
+        finally:
+            if self._thread is not None:
+                self.ask(recorder.end)
+            else:
+                recorder.end()
+            recorder.save()
+
+    def replay(self, path: str | os.PathLike[str], *, speed: Speed = VIRTUAL) -> Replayed:
+        """Declares and publishes what a recording has, by the virtual clock, which is turned on to the time of each.
+
+        speed: 'real': as fast as it was, by the real clock; a number: so many times as fast.
+        Raises RecordingError: the file, the line and what is wrong; ValueError: it is no speed; OSError.
+        """
+        if self._thread is None:
+            raise BrokerStoppedError("replay", self._inside.is_started)
+        return self._thread.run(self._inside.replay(path, speed=speed))
 
     def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """What look gives, called on the broker's thread once all that local clients have sent by now is read and done.

@@ -17,9 +17,12 @@ from amqpbroker.testing.faults.channel import FaultyChannel
 from amqpbroker.testing.faults.connection import FaultyConnection
 from amqpbroker.testing.faults.transport import FaultyTransport
 from amqpbroker.testing.linter.linter import Linter
+from amqpbroker.testing.recording.blind_copies import blind_copies
 from amqpbroker.wire.methods import Method
+from amqpbroker.wire.tables import Field
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.recording.recorder import RunRecorder
     from amqpbroker.testing.server import ObservedServer
 
 
@@ -27,6 +30,7 @@ class ObservedChannel(FaultyChannel):
     """A channel that can be asked."""
 
     connection: "ObservedConnection"
+    _blind_copies: Field | None = None
 
     def method(self, method: Method) -> None:
         linter = self.connection.linter
@@ -37,6 +41,18 @@ class ObservedChannel(FaultyChannel):
             linter.refused(self, fault)
             raise
         linter.done(self, method)
+
+    def publish(self, method: bytes, header: bytes, body: bytes) -> None:
+        # Nobody is told of BCC once it is routed by.
+        self._blind_copies = blind_copies(header) if self.connection.run_recorders else None
+        super().publish(method, header, body)
+
+    def publish_run(self, group: RouteGroup, messages: Sequence[Message]) -> None:
+        blind, self._blind_copies = self._blind_copies, None
+        if blind is not None:
+            for recorder in self.connection.run_recorders:
+                recorder.blind_copies(messages[0], blind)
+        super().publish_run(group, messages)
 
     def _settle_tags(self, tags: list[tuple[int, bool]], how: str) -> None:
         try:
@@ -71,6 +87,7 @@ class ObservedConnection(FaultyConnection):
     channel_type = ObservedChannel
 
     linter: Linter
+    run_recorders: Sequence["RunRecorder"]
 
     def open(self, vhost: str) -> None:
         super().open(vhost)
@@ -101,6 +118,7 @@ class ObservedTransport(FaultyTransport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._session.linter = self._server.linter
+        self._session.run_recorders = self._server.run_recorders
 
     def _log_fault(self, fault: AMQPError | str) -> None:
         super()._log_fault(fault)

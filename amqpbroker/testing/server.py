@@ -16,13 +16,15 @@ from amqpbroker.testing.faults.door import Door
 from amqpbroker.testing.faults.rules import Rules
 from amqpbroker.testing.inspection.history import Recorder
 from amqpbroker.testing.linter.linter import Linter
+from amqpbroker.testing.recording.recorder import RunRecorder
 from amqpbroker.testing.virtual_ticker import VirtualTicker
 
 
 class ObservedServer(Server):
     """clock: what queues, messages and clients' timeouts go by. socket_clock: of heartbeats and handshakes, which real
     clients keep as well. watchers: called when something may have changed, once the turn is written. recorder: has
-    what has happened to messages. rules: its faults. door: where clients come in.
+    what has happened to messages. rules: its faults. door: where clients come in. run_recorders: note what is
+    published. linter: watches what clients do.
     """
 
     transport_type = ObservedTransport
@@ -32,6 +34,7 @@ class ObservedServer(Server):
 
     def __init__(self, config: Config, linter: Linter | None = None) -> None:
         super().__init__(config)
+        self.run_recorders: list[RunRecorder] = []
         self.linter = linter or Linter(is_on=False)
         self.linter.watch(self.broker)
         self.watchers: list[Callable[[], None]] = []

@@ -16,6 +16,7 @@ from amqpbroker.model.binding import Binding
 from amqpbroker.model.broker import Broker
 from amqpbroker.model.definitions import policy_content
 from amqpbroker.model.exchange import Exchange
+from amqpbroker.model.policies.policy import Policy
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 
@@ -34,7 +35,7 @@ def export_definitions(broker: Broker) -> Json:
             {"name": user.name, **user_content(user), "limits": dict(broker.quotas.user_limits().get(user.name, {}))}
             for user in broker.users
         ],
-        "vhosts": [_vhost(host) for host in hosts],
+        "vhosts": [vhost_entry(host) for host in hosts],
         "permissions": [
             {"user": one.user, "vhost": one.vhost, **permission_content(one)} for one in broker.permissions
         ],
@@ -46,17 +47,19 @@ def export_definitions(broker: Broker) -> Json:
         "global_parameters": [
             {"name": name, "value": value} for name, value in broker.global_parameters if not is_internal(name)
         ],
-        "policies": [{"vhost": host.name, **one} for host in hosts for one in _policies(host)],
-        "queues": [{"vhost": host.name, **_queue(one)} for host in hosts for one in _queues(host)],
-        "exchanges": [{"vhost": host.name, **_exchange(one)} for host in hosts for one in _exchanges(host)],
-        "bindings": [{"vhost": host.name, **_binding(one)} for host in hosts for one in _bindings(host)],
+        "policies": [
+            {"vhost": host.name, **one} for host in hosts for one in map(policy_entry, host.parameters.policies)
+        ],
+        "queues": [{"vhost": host.name, **queue_entry(one)} for host in hosts for one in _queues(host)],
+        "exchanges": [{"vhost": host.name, **exchange_entry(one)} for host in hosts for one in _exchanges(host)],
+        "bindings": [{"vhost": host.name, **binding_entry(one)} for host in hosts for one in _bindings(host)],
     }
 
 
 def export_vhost_definitions(broker: Broker, vhost: str) -> Json:
     """What is in one virtual host, for another one of any name: nothing in it says which one it was."""
     host = broker.vhosts[vhost]
-    about = _vhost(host)
+    about = vhost_entry(host)
     return {
         **_version(broker),
         "rabbitmq_definition_format": "single_virtual_host",
@@ -65,9 +68,9 @@ def export_vhost_definitions(broker: Broker, vhost: str) -> Json:
         **{key: about[key] for key in ("metadata", "description", "limits")},
         "parameters": list(_parameters(host)),
         "policies": list(_policies(host)),
-        "queues": [_queue(one) for one in _queues(host)],
-        "exchanges": [_exchange(one) for one in _exchanges(host)],
-        "bindings": [_binding(one) for one in _bindings(host)],
+        "queues": [queue_entry(one) for one in _queues(host)],
+        "exchanges": [exchange_entry(one) for one in _exchanges(host)],
+        "bindings": [binding_entry(one) for one in _bindings(host)],
     }
 
 
@@ -81,7 +84,8 @@ def _version(broker: Broker) -> Json:
     }
 
 
-def _vhost(host: VirtualHost) -> Json:
+def vhost_entry(host: VirtualHost) -> Json:
+    """What is said of a virtual host itself."""
     metadata: Json = {"description": host.description, "tags": list(host.tags)}
     if host.default_queue_type is not None:
         metadata["default_queue_type"] = host.default_queue_type
@@ -94,15 +98,20 @@ def _parameters(host: VirtualHost) -> Iterator[Json]:
 
 
 def _policies(host: VirtualHost) -> Iterator[Json]:
-    for one in host.parameters.policies:
-        yield {"name": one.name, **policy_content(one)}
+    return map(policy_entry, host.parameters.policies)
+
+
+def policy_entry(policy: Policy) -> Json:
+    """A policy, without its virtual host; one of operators is a parameter."""
+    return {"name": policy.name, **policy_content(policy)}
 
 
 def _queues(host: VirtualHost) -> Iterator[Queue]:
     return (queue for queue in host.queues.values() if queue.owner is None)
 
 
-def _queue(queue: Queue) -> Json:
+def queue_entry(queue: Queue) -> Json:
+    """A queue, without its virtual host."""
     return {
         "name": queue.name,
         "type": queue.settings.kind,
@@ -116,7 +125,8 @@ def _exchanges(host: VirtualHost) -> Iterator[Exchange]:
     return (one for one in host.exchanges.values() if one.name and not one.name.startswith("amq."))
 
 
-def _exchange(exchange: Exchange) -> Json:
+def exchange_entry(exchange: Exchange) -> Json:
+    """An exchange, without its virtual host."""
     return {
         "name": exchange.name,
         "type": exchange.type,
@@ -135,7 +145,8 @@ def _bindings(host: VirtualHost) -> Iterator[Binding]:
                 yield binding
 
 
-def _binding(binding: Binding) -> Json:
+def binding_entry(binding: Binding) -> Json:
+    """A binding, without its virtual host."""
     return {
         "source": binding.source,
         "destination": binding.destination.name,

@@ -1,0 +1,1 @@
+"""A run of a broker in a file: what was declared and published, and when; and the same once more."""
