@@ -4,7 +4,8 @@
 between arrivals and as many zeros less one, for that is what they are to the queue: a burst.
 
 *Waits*, from publishing to the first delivery. A message is known again by its position in the queue, so a purge,
-what is dropped, and messages that share their octets do no harm. What is delivered again has waited before.
+what is dropped, and messages that share their octets do no harm. What is delivered again has waited before. *Starts*
+are the waits until its consumer begins with a message, which with prefetch above 1 is later than the delivery.
 
 *Services*, from the delivery to the acknowledgement, or to the rejection for good. A consumer that has several messages
 works on one after the other: the service of one begins with its delivery, or when its consumer was done with the one
@@ -26,7 +27,8 @@ from amqpbroker.model.queues.paged import PagedQueue
 from amqpbroker.model.queues.priority import PriorityQueue
 from amqpbroker.wire.runs import UniformRun
 
-# Runs of messages that wait and whose time of arrival is known; with more the queue is far from keeping up.
+# Runs that wait, and messages that a consumer has taken ahead, whose time of arrival is known: with more of them the
+# queue is far from keeping up.
 MARKS_MAX: Final = 20_000
 
 _ONE_PART: Final = 0
@@ -35,11 +37,12 @@ _ONE_PART: Final = 0
 class QueueTraffic:
     """What was measured of a queue since begun_s.
 
-    gaps: the times between arrivals. waits, services: see above. arrived: messages. bursts: the moments at which any
-    came. together: of the services, those whose acknowledgements came with others. unacknowledged: given to consumers
-    that acknowledge nothing. fetched: got one by one, with basic.get. returned: given back by clients, or by their end.
-    given_up: expired, or dropped from a full queue. consumers: how many there were while waits were measured; these
-    begin anew with every change. stretches: in how many parts of the time it was watched.
+    gaps: the times between arrivals. waits, starts, services: see above; where the delivery is the start it is among
+    the waits only. arrived: messages. bursts: the moments at which any came. together: of the services, those whose
+    acknowledgements came with others. unacknowledged: given to consumers that acknowledge nothing. fetched: got one by
+    one, with basic.get. returned: given back by clients, or by their end. given_up: expired, or dropped from a full
+    queue. consumers: how many there were while waits and starts were measured, which begin anew with every change.
+    stretches: in how many parts of the time it was watched. asked_s: when somebody last wanted to know.
     """
 
     def __init__(self, queue: Queue, now_s: float) -> None:
@@ -48,6 +51,7 @@ class QueueTraffic:
         self.asked_s = now_s
         self.gaps = Sample()
         self.waits = Sample()
+        self.starts = Sample()
         self.services = Sample()
         self.arrived = 0
         self.bursts = 0
@@ -64,6 +68,8 @@ class QueueTraffic:
         # By the part of the queue: [first position, the one after the last, when they came], of what may still wait.
         self._marks: dict[int, deque[tuple[int, int, float]]] = {}
         self._busy_since_s: dict[Consumer, float] = {}
+        # When what a consumer has taken ahead came, in order; None: nobody knows.
+        self._in_hand: dict[Consumer, deque[float | None]] = {}
 
     # While it is not watched, nothing is known
 
@@ -78,6 +84,7 @@ class QueueTraffic:
         self._watching_since_s = None
         self._came_last_s = None
         self._busy_since_s.clear()
+        self._in_hand.clear()
 
     def resume(self, now_s: float) -> None:
         """It is told of everything again. Positions are known again, so what came before may go on to wait."""
@@ -133,27 +140,41 @@ class QueueTraffic:
         count = len(messages)
         if len(queue.consumers) != self.consumers:
             self.consumers = len(queue.consumers)
-            self.waits = Sample()
-        if not redelivered:
-            if isinstance(queue, PagedQueue):
-                self._waited(_ONE_PART, positions, now_s)
-            elif isinstance(queue, PriorityQueue):
-                if positions[0] < 0:
-                    self.waits.add(0.0, count)
-                else:
-                    for position, message in zip(positions, messages, strict=True):
-                        self._waited(queue.level_of(message[3]), (position,), now_s)
+            self.waits, self.starts = Sample(), Sample()
+        came = [] if redelivered else self._came(positions, messages)
+        for came_s, times in came:
+            self.waits.add(now_s - came_s, times)
         if not consumer.tag:
             self.fetched += count
         elif consumer.no_ack:
             self.unacknowledged += count
-        elif consumer.outstanding == count:
-            self._busy_since_s[consumer] = now_s
+        else:
+            if consumer.outstanding == count:
+                self._busy_since_s[consumer] = now_s
+                self._in_hand.pop(consumer, None)
+            if consumer.prefetch != 1:
+                self._take_in_hand(consumer, came, count)
 
-    def _waited(self, level: int, positions: Sequence[int], now_s: float) -> None:
+    def _came(self, positions: Sequence[int], messages: Sequence[Message]) -> list[tuple[float, int]]:
+        """When messages came of which that is known, as (time, how many at that time)."""
+        queue = self.queue
+        if isinstance(queue, PagedQueue):
+            return self._came_to(_ONE_PART, positions)
+        if not isinstance(queue, PriorityQueue):
+            return []
+        if positions[0] < 0:
+            return [(self._came_last_s, len(messages))] if self._came_last_s is not None else []
+        return [
+            known
+            for position, message in zip(positions, messages, strict=True)
+            for known in self._came_to(queue.level_of(message[3]), (position,))
+        ]
+
+    def _came_to(self, level: int, positions: Sequence[int]) -> list[tuple[float, int]]:
         marks = self._marks.get(level)
+        found: list[tuple[float, int]] = []
         if not marks:
-            return
+            return found
         # Consumers that are served together get theirs from the first position on, one after the other.
         while marks and marks[0][1] <= positions[0]:
             marks.popleft()
@@ -164,10 +185,22 @@ class QueueTraffic:
                 break
             upto = bisect_left(positions, end, seen)
             if upto > seen:
-                self.waits.add(now_s - came_s, upto - seen)
+                found.append((came_s, upto - seen))
             seen = upto
+        return found
 
     # Services
+
+    def _take_in_hand(self, consumer: Consumer, came: Sequence[tuple[float, int]], count: int) -> None:
+        """A consumer that takes messages ahead begins with them later, in their order."""
+        if consumer.outstanding > MARKS_MAX:
+            self._in_hand.pop(consumer, None)
+            return
+        in_hand = self._in_hand.get(consumer)
+        if in_hand is None:
+            in_hand = self._in_hand[consumer] = deque([None] * (consumer.outstanding - count))
+        known = [came_s for came_s, times in came for _ in range(times)]
+        in_hand.extend(known if len(known) == count else [None] * count)
 
     def settled(self, consumer: Consumer, entries: Sequence[Entry], how: str, now_s: float) -> None:
         """A consumer's client is done with messages. how: as taps are told."""
@@ -175,14 +208,22 @@ class QueueTraffic:
             return
         count = len(entries)
         since_s = self._busy_since_s.pop(consumer, None)
+        in_hand = self._in_hand.get(consumer)
+        done = [in_hand.popleft() for _ in range(min(count, len(in_hand)))] if in_hand is not None else []
         if how == "requeue":
             self.returned += count
         elif since_s is not None:
-            self.services.add((now_s - since_s) / count, count)
+            took_s = (now_s - since_s) / count
+            self.services.add(took_s, count)
             if count > 1:
                 self.together += count
+            for nth, came_s in enumerate(done):
+                if came_s is not None:
+                    self.starts.add(since_s + nth * took_s - came_s)
         if consumer.outstanding:
             self._busy_since_s[consumer] = now_s
+        else:
+            self._in_hand.pop(consumer, None)
 
 
 def _levels(queue: PriorityQueue, messages: Sequence[Message]) -> dict[int, int]:

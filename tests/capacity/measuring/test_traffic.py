@@ -245,6 +245,23 @@ def test_what_is_acknowledged_together_shares_the_time() -> None:
     assert (list(traffic.services.last_s), traffic.together) == ([2.0, 2.0, 2.0, 1.0], 3)
 
 
+def test_what_is_taken_ahead_waits_until_its_consumer_begins_with_it() -> None:
+    traffic = measured(client := with_prefetch(3))
+    publish_each(client, 0.0, 1.0, 1.0)
+    ack(client, 1, after_s=2.0)
+    ack(client, 2, after_s=3.0)
+    ack(client, 4, after_s=4.0, multiple=True)
+    assert list(traffic.waits.last_s) == [0.0, 0.0, 0.0, 2.0]
+    assert list(traffic.starts.last_s) == [0.0, 4.0, 6.0, 7.0]
+
+
+def test_where_a_delivery_is_the_start_there_is_nothing_to_add() -> None:
+    traffic = measured(client := with_prefetch(1))
+    publish_each(client)
+    ack(client, 1, after_s=1.0)
+    assert (traffic.waits.count, traffic.starts.count) == (1, 0)
+
+
 def test_a_rejection_for_good_ends_a_service_and_giving_back_does_not() -> None:
     traffic = measured(client := with_prefetch(1))
     publish_each(client)
@@ -286,6 +303,16 @@ def test_a_service_that_had_begun_before_is_not_measured() -> None:
     ack(client, 1, after_s=1.0)
     ack(client, 2, after_s=3.0)
     assert list(traffic.services.last_s) == [3.0]
+
+
+def test_what_was_taken_ahead_before_began_nobody_knows_when() -> None:
+    client = with_prefetch(3)
+    publish_each(client, 0.0)
+    traffic = measured(client)
+    publish_each(client)
+    ack(client, 2, after_s=1.0, multiple=True)
+    ack(client, 3, after_s=2.0)
+    assert (list(traffic.starts.last_s), list(traffic.services.last_s)) == ([1.0], [2.0])
 
 
 # Stretches
