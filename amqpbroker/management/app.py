@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from amqpbroker.capacity.measuring.watching import Measuring
 from amqpbroker.management import api
 from amqpbroker.management.access.guards import Guards
 from amqpbroker.management.access.sessions import Sessions
@@ -49,6 +50,7 @@ def build_app(server: "Server", more: Sequence[Resource] = ()) -> ASGIApp:
     inner.router.redirect_slashes = False
     inner.state.sessions = Sessions(server.broker.users, server.ticker.now_s)
     inner.state.inbox = Inbox(server.broker)
+    inner.state.measuring = Measuring(server.broker.clock)
     inner.state.showing = Showing(server.broker)
     inner.state.history = History(server.broker, server.ticker)
     inner.state.history.begin()

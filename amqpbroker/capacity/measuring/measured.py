@@ -26,7 +26,8 @@ class Measured:
     since_s: for how long it is measured; watched_s: in so much of that all was seen. consumers: those that get messages
     and acknowledge them; silent_consumers: those that acknowledge nothing. prefetch: of the consumers, on average; 0:
     without a limit. dispatch: the name of the strategy, empty for round robin. keeps_messages: it is a stream, or
-    something else that takes nothing off. by_priority: messages of several priorities have come. ready: those that wait.
+    something else that takes nothing off. by_priority: messages of several priorities have come. ready: messages that
+    wait.
     """
 
     since_s: float

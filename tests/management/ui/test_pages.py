@@ -451,3 +451,60 @@ def test_the_first_paint(watched: Watched) -> None:
     paints = page.evaluate("performance.getEntriesByType('paint').map((paint) => [paint.name, paint.startTime])")
     logger.info(", ".join(f"{name} after {at_ms:.0f} ms" for name, at_ms in paints))
     assert paints
+
+
+# Capacity
+
+
+def test_a_queue_tells_how_it_is_used_and_what_is_forecast(watched: Watched, client) -> None:
+    client.queue_declare("tasks")
+    client.basic_qos(prefetch_count=1)
+    watched.log_in("queues/%2F/tasks")
+    panel = watched.page.locator(".capacity")
+    expect(panel).to_contain_text("Nobody consumes from it: what is published stays.")
+    done = 0
+
+    def received(channel, method, _properties, _body) -> None:
+        nonlocal done
+        done += 1
+        channel.basic_ack(method.delivery_tag)
+        channel.basic_publish("", "tasks", b"work")
+
+    client.basic_consume("tasks", received)
+    client.basic_publish("", "tasks", b"work")
+    while done < 300:
+        client.connection.process_data_events(1)
+    expect(panel.locator(".figures")).to_contain_text("/s", timeout=20_000)
+    expect(panel.locator("tbody tr")).to_have_count(4)
+    expect(panel).to_contain_text("times that consumers take")
+
+
+def test_a_wait_that_is_none_is_told_at_its_place(watched: Watched, client) -> None:
+    client.queue_declare("tasks")
+    watched.expected = ["400"]
+    watched.log_in("queues/%2F/tasks")
+    panel = watched.page.locator(".capacity")
+    panel.locator("input").fill("soon")
+    watched.page.keyboard.press("Enter")
+    expect(panel).to_contain_text("target: 'soon' is not a time with its unit")
+    panel.locator("input").fill("200ms")
+    watched.page.keyboard.press("Enter")
+    expect(panel).to_contain_text("Nobody consumes from it")
+
+
+def test_without_scipy_the_panel_says_what_to_install_and_asks_no_more(watched: Watched, client) -> None:
+    client.queue_declare("tasks")
+    watched.expected = ["501"]
+    asked: list[str] = []
+
+    def refuse(route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=501, json={"error": "not_implemented", "reason": "pip install amqpbroker[capacity]"})
+
+    watched.page.route("**/capacity", refuse)
+    watched.log_in("queues/%2F/tasks")
+    expect(watched.page.locator(".capacity")).to_contain_text("pip install amqpbroker[capacity]")
+    watched.page.locator(".capacity input").fill("1s")
+    watched.page.keyboard.press("Enter")
+    expect(watched.page.locator(".capacity")).to_contain_text("pip install")
+    assert len(asked) == 1

@@ -1,6 +1,7 @@
 // One queue: what it holds, who consumes it, what leads to it, and what can be done with it.
 
 import { get, path, post, remove } from "../lib/api.js";
+import { Capacity } from "../lib/capacity.js";
 import { Chart, PAST, past } from "../lib/chart.js";
 import { ask, attempt, confirm, notice } from "../lib/dialog.js";
 import { button, el, link, name, plain, replace } from "../lib/dom.js";
@@ -10,6 +11,7 @@ import { badges, pathOf, state } from "../lib/queues.js";
 import { facts, Table } from "../lib/table.js";
 
 const EVERY_MS = 2000;
+const CAPACITY_EVERY_MS = 5000;
 const PEEK = 20;
 
 export async function show(root, [vhost, queue], page) {
@@ -50,6 +52,7 @@ export async function show(root, [vhost, queue], page) {
     ],
     { label: "Bindings" },
   );
+  const capacity = new Capacity(here, page.signal);
   const peeked = el("div", { class: "pad" });
   let found = null;
 
@@ -70,6 +73,7 @@ export async function show(root, [vhost, queue], page) {
     ),
     el("div", { class: "row2" }, chart.element, rates.element),
     el("div", { class: "row2" }, el("section", { class: "card" }, about), el("section", { class: "card" }, el("div", { class: "toolbar" }, el("h2", {}, "Consumers")), consumers.element)),
+    capacity.element,
     el("section", { class: "card" }, el("div", { class: "toolbar" }, el("h2", {}, "Messages"), button("Peek", () => attempt(() => peek(0))), button("Get and acknowledge", take, { class: "danger" }), el("small", {}, "Peek shows what waits and leaves it as it is, also not marked as redelivered.")), peeked),
     el("section", { class: "card" }, el("div", { class: "toolbar" }, el("h2", {}, "Bindings"), button("Bind…", bind)), bindings.element),
   );
@@ -77,6 +81,7 @@ export async function show(root, [vhost, queue], page) {
   await refresh();
   await attempt(() => peek(0));
   page.every(EVERY_MS, refresh);
+  page.every(CAPACITY_EVERY_MS, () => capacity.refresh());
   page.keys({ p: () => attempt(() => peek(0)) });
 
   async function refresh() {
