@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from pathlib import Path
 
 import amqpbroker.testing
 from amqpbroker.testing.linter.rules import RULES, AmqpBrokerWarning
@@ -26,3 +27,11 @@ def test_a_filter_of_python_takes_one_by_its_class():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=RULES["prefetch-0"])
         warnings.warn(RULES["prefetch-0"]("prefetch-0: …"), stacklevel=1)
+
+
+def test_the_guide_has_each_of_them_in_the_words_of_its_warning():
+    guide = Path(__file__).resolve().parents[3] / "docs" / "testing.md"
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \| `(\w+Warning)` \| .+ \| (.+) \| (.+) \|$", guide.read_text(), re.MULTILINE
+    )
+    assert rows == [(name, rule.__name__, rule.explanation, rule.remedy) for name, rule in RULES.items()]
