@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.async_looking import AsyncLooking
+from amqpbroker.testing.http_api.faults import NAMES as FAULTS
+from amqpbroker.testing.http_api.faults import NumberedFaults
 
 Function = Callable[..., Any]
 
@@ -54,15 +56,22 @@ OF_A_VHOST: Final[Mapping[str, Callable[[AsyncLooking], Function]]] = {
 NOT_OVER_HTTP: Final = frozenset({"match", "message"})
 
 
-def names() -> list[str]:
-    """All of them."""
-    return sorted([*OF_THE_BROKER, *OF_A_VHOST])
+class Calls:
+    """Those of one broker."""
 
+    def __init__(self, broker: AsyncBroker) -> None:
+        self._broker = broker
+        self._of_the_broker = {name: of(broker) for name, of in OF_THE_BROKER.items()}
+        faults = NumberedFaults(broker)
+        for name in (*FAULTS, "end", "end_all", "rules", "assert_hit", "log", "replay"):
+            self._of_the_broker[f"faults/{name}"] = getattr(faults, name)
 
-def find(broker: AsyncBroker, name: str, vhost: str | None = None) -> Function | None:
-    """What answers to a name; None: nothing does. vhost: the virtual host that is asked, where one is."""
-    if name in OF_THE_BROKER:
-        return OF_THE_BROKER[name](broker)
-    if name in OF_A_VHOST:
-        return OF_A_VHOST[name](broker if vhost is None else broker.vhost(vhost))
-    return None
+    def names(self) -> list[str]:
+        """All of them."""
+        return sorted([*self._of_the_broker, *OF_A_VHOST])
+
+    def find(self, name: str, vhost: str | None = None) -> Function | None:
+        """What answers to a name; None: nothing does. vhost: the virtual host that is asked, where one is."""
+        if name in OF_A_VHOST:
+            return OF_A_VHOST[name](self._broker if vhost is None else self._broker.vhost(vhost))
+        return self._of_the_broker.get(name)

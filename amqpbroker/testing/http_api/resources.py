@@ -13,7 +13,7 @@ from amqpbroker.management.requests import ApiRequest
 from amqpbroker.management.resources import Resource
 from amqpbroker.server.listening import ip_address
 from amqpbroker.testing.async_broker import AsyncBroker
-from amqpbroker.testing.http_api.calls import NOT_OVER_HTTP, OF_A_VHOST, Function, find, names
+from amqpbroker.testing.http_api.calls import NOT_OVER_HTTP, OF_A_VHOST, Calls, Function
 from amqpbroker.testing.http_api.showing import shown
 
 # What a test has expected is not so.
@@ -22,9 +22,10 @@ _NOT_AS_EXPECTED: Final = 409
 
 def resources_of(broker: AsyncBroker) -> Sequence[Resource]:
     """The rows of the API for this broker."""
+    calls = Calls(broker)
 
     async def index(request: ApiRequest) -> dict[str, Any]:
-        return {name: _parameters(name, _known(broker, name)) for name in names()}
+        return {name: _parameters(name, _known(calls, name)) for name in calls.names()}
 
     async def call(request: ApiRequest) -> Any:
         name = request.part("name") + (f"/{request.part('detail')}" if request.has("detail") else "")
@@ -32,7 +33,7 @@ def resources_of(broker: AsyncBroker) -> Sequence[Resource]:
         vhost = arguments.pop("vhost", None) if name in OF_A_VHOST else None
         if not isinstance(vhost, str | None):
             raise BadRequest(f"{name}: vhost is no text")
-        return await _called(name, _known(broker, name, vhost), arguments)
+        return await _called(name, _known(calls, name, vhost), arguments)
 
     return (
         Resource("/_test", {"GET": index}, access=tester),
@@ -48,9 +49,9 @@ def tester(request: ApiRequest) -> None:
         raise Forbidden("the test API is for this machine only")
 
 
-def _known(broker: AsyncBroker, name: str, vhost: str | None = None) -> Function:
+def _known(calls: Calls, name: str, vhost: str | None = None) -> Function:
     """What answers to a name. Raises 404."""
-    function = find(broker, name, vhost)
+    function = calls.find(name, vhost)
     if function is None:
         raise NotFound(f"there is no {name} in the test API; GET /api/_test has all of it")
     return function

@@ -17,6 +17,7 @@ async def asking(peer: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     async with AsyncBroker() as broker:
         transport = httpx.ASGITransport(build_app(broker.server, resources_of(broker)), client=(peer, 50_000))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:15672", auth=GUEST) as client:
+            client.url = broker.url
             yield client
 
 
