@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
             (port,) = free_ports(1)
             config = f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n"
             url = stack.enter_context(rabbitmq((*PLUGINS, "rabbitmq_management"), config))
-            where = ["--amqpbroker-url", url, "--management-url", f"http://127.0.0.1:{port}"]
+            where = ["--amqpbroker-url", url, "--amqpbroker-management-url", f"http://127.0.0.1:{port}"]
             runs[THEIRS] = start(THEIRS, directory, [*where, *arguments])
         else:
             print("rabbitmq-server is not installed: this broker alone")

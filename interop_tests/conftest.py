@@ -29,9 +29,7 @@ OpenWire: TypeAlias = Callable[..., Wire]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--amqpbroker-url, --management-url and --profile."""
-    parser.addoption("--amqpbroker-url", help="run against the broker at this amqp:// url instead of starting one")
-    parser.addoption("--management-url", help="where the HTTP API of that broker is: http://host:port")
+    """--profile; --amqpbroker-url and --amqpbroker-management-url are the plugin's own."""
     parser.addoption("--profile", help="the RabbitMQ version the started broker shall be, e.g. 3.13")
 
 
@@ -79,9 +77,9 @@ def management(request: pytest.FixtureRequest, amqp_url: str, management_port: i
     """A client of the HTTP API of the broker under test, logged in as guest."""
     url = f"http://127.0.0.1:{management_port}"
     if request.config.getoption("--amqpbroker-url", default=None):
-        url = request.config.getoption("--management-url", default=None)
+        url = request.config.getoption("--amqpbroker-management-url", default=None)
         if not url:
-            pytest.skip("where the HTTP API of this broker is was not said: --management-url")
+            pytest.skip("where the HTTP API of this broker is was not said: --amqpbroker-management-url")
     with httpx.Client(base_url=f"{url}/api", auth=("guest", "guest"), timeout=TEST_TIMEOUT_S) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""The verbs of `amqpbroker` that ask a broker, as processes: this broker, or a RabbitMQ with --management-url."""
+"""The verbs of `amqpbroker` that ask a broker, as processes: this broker, or a RabbitMQ whose HTTP API is known."""
 
 import json
 import os

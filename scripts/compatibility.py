@@ -251,7 +251,7 @@ def run_all(directory: Path) -> None:
     with rabbitmq((*PLUGINS, "rabbitmq_management"), management) as url:
         with amqp.Connection(url.removeprefix("amqp://guest:guest@").rstrip("/")) as connection:
             properties = connection.server_properties
-        asked = ["--amqpbroker-url", url, "--management-url", f"http://127.0.0.1:{http_port}"]
+        asked = ["--amqpbroker-url", url, "--amqpbroker-management-url", f"http://127.0.0.1:{http_port}"]
         _run(directory / f"{RABBITMQ}.xml", ["--profile", RABBITMQ_PROFILE, *asked])
     (directory / f"{RABBITMQ}.version").write_text(properties["version"])
 
