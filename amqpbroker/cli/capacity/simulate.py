@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from amqpbroker.capacity.errors import WrongInput
-from amqpbroker.capacity.models.exponential import m_m_c
 from amqpbroker.capacity.models.forecast import Forecast
 from amqpbroker.capacity.plotting import check_name
 from amqpbroker.capacity.simulation.cell import Cell, Outcome, simulate
 from amqpbroker.capacity.simulation.comparison import Compared, compare
-from amqpbroker.capacity.simulation.estimates import LEVEL, check_enough, customers_needed, warm_up_customers
+from amqpbroker.capacity.simulation.estimates import (
+    LEVEL,
+    Estimate,
+    Estimates,
+    check_enough,
+    customers_needed,
+    warm_up_customers,
+)
+from amqpbroker.capacity.simulation.prediction import forecast_of
 from amqpbroker.capacity.simulation.spread import read_spread
 from amqpbroker.capacity.units import show_duration
 from amqpbroker.cli import say
@@ -48,7 +55,7 @@ def run(arguments: list[str]) -> int:
 
 def _simulate(options: Namespace) -> None:
     load = load_of(options)
-    forecast = m_m_c(load)
+    load.demand_stable()
     warm_up = warm_up_customers(load.utilisation)
     customers = options.customers
     if customers is None:
@@ -68,16 +75,15 @@ def _simulate(options: Namespace) -> None:
         arrival_spread=read_spread(options.arrival_distribution, "--arrival-distribution"),
         service_spread=read_spread(options.distribution, "--distribution"),
     )
-    outcome = simulate(cell)
-    compared = compare(forecast, outcome.waits.until_delivered_s, warm_up)
+    simulated = _Simulated(cell, forecast_of(cell), simulate(cell), warm_up)
     if options.json:
-        say_json(_document(cell, forecast, outcome, compared, warm_up))
+        say_json(simulated.document())
     else:
-        _say(cell, forecast, outcome, compared, warm_up)
+        simulated.say()
     if options.plot is not None:
         from amqpbroker.capacity.simulation.plot import write_percentiles
 
-        write_percentiles(options.plot, forecast, outcome.waits.until_delivered_s[warm_up:])
+        write_percentiles(options.plot, simulated.forecast, simulated.outcome.waits.until_begun_s[warm_up:])
 
 
 def _weights(text: str) -> Sequence[int]:
@@ -87,57 +93,73 @@ def _weights(text: str) -> Sequence[int]:
         raise WrongInput(f"--weights: {text!r} is not whole numbers with commas between, such as 3,1") from None
 
 
-def _document(
-    cell: Cell, forecast: Forecast, outcome: Outcome, compared: list[Compared], warm_up: int
-) -> dict[str, Any]:
-    document = {
-        "model": forecast.model,
-        "utilisation": forecast.utilisation,
-        "customers": cell.customers,
-        "warm_up": warm_up,
-        "seed": cell.seed,
-        "confidence": LEVEL,
-        "wait": _figures(compared),
-        "consumers": [
-            {"share": count / cell.customers, "busy": busy}
-            for count, busy in zip(outcome.shares, outcome.busy, strict=True)
-        ],
-    }
-    if cell.prefetch > 1:
-        document["wait_until_worked_on"] = _figures(compare(forecast, outcome.waits.until_begun_s, warm_up))
-    return document
+class _Simulated:
+    """All that is told of a cell."""
 
+    def __init__(self, cell: Cell, forecast: Forecast, outcome: Outcome, warm_up: int) -> None:
+        self.cell = cell
+        self.forecast = forecast
+        self.outcome = outcome
+        self.warm_up = warm_up
+        self.compared = compare(forecast, outcome.waits.until_begun_s, warm_up)
+        # With a prefetch above 1 a message is with a consumer some time before that begins with it.
+        self.delivered = Estimates(outcome.waits.until_delivered_s, warm_up) if cell.prefetch > 1 else None
 
-def _figures(compared: list[Compared]) -> dict[str, Any]:
-    return {
-        one.name: {
-            "predicted": one.predicted,
-            "simulated": one.measured.value,
-            "half_width": one.measured.half_width,
-            "off": one.off,
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        document = {
+            "model": self.forecast.model,
+            "utilisation": self.forecast.utilisation,
+            "customers": self.cell.customers,
+            "warm_up": self.warm_up,
+            "seed": self.cell.seed,
+            "confidence": LEVEL,
+            "wait": {
+                one.name: {
+                    "predicted": one.predicted,
+                    "simulated": one.measured.value,
+                    "half_width": one.measured.half_width,
+                    "off": one.off,
+                }
+                for one in self.compared
+            },
+            "consumers": [
+                {"share": count / self.cell.customers, "busy": busy}
+                for count, busy in zip(self.outcome.shares, self.outcome.busy, strict=True)
+            ],
         }
-        for one in compared
-    }
+        if self.delivered is not None:
+            document["until_delivered"] = {
+                name: {"simulated": one.value, "half_width": one.half_width}
+                for name, one in (("mean", self.delivered.mean()), ("p99", self.delivered.percentile(99)))
+            }
+        return document
 
-
-def _say(cell: Cell, forecast: Forecast, outcome: Outcome, compared: list[Compared], warm_up: int) -> None:
-    say(f"{cell.customers:,} messages, the first {warm_up:,} not counted, seed {cell.seed}")
-    say_table(["wait until delivered", forecast.model, "simulated", "off"], [_row(one) for one in compared])
-    if cell.prefetch > 1:
-        begun = compare(forecast, outcome.waits.until_begun_s, warm_up)
-        say("")
-        say_table(["wait until worked on", forecast.model, "simulated", "off"], [_row(one) for one in begun])
-    if len(set(cell.weights)) > 1:
-        shares = ", ".join(f"{count / cell.customers:.1%}" for count in outcome.shares)
-        say(f"\nshares of the consumers: {shares}")
-    say(f"\n{_verdict(compared)}")
+    def say(self) -> None:
+        """For a person."""
+        cell = self.cell
+        say(f"{cell.customers:,} messages, the first {self.warm_up:,} not counted, seed {cell.seed}")
+        wait = "wait until delivered" if self.delivered is None else "wait until worked on"
+        say_table([wait, self.forecast.model, "simulated", "off"], [_row(one) for one in self.compared])
+        if self.delivered is not None:
+            mean, slow = _interval(self.delivered.mean()), _interval(self.delivered.percentile(99))
+            say(f"\nOf that in the queue, until a consumer has it: {mean} on average, 99 of 100 at most {slow}.")
+        if len(set(cell.weights)) > 1:
+            shares = ", ".join(f"{count / cell.customers:.1%}" for count in self.outcome.shares)
+            say(f"\nshares of the consumers: {shares}")
+        say(f"\n{_verdict(self.compared)}")
 
 
 def _row(one: Compared) -> list[str]:
     name = {"waiting": "messages that wait", "mean": "mean"}.get(one.name, f"{one.name[1:]} of 100 at most")
-    show = (lambda part: f"{part:.1%}") if one.name == "waiting" else show_duration
     off = "" if one.off is None else f"{one.off:+.1%}"
-    return [name, show(one.predicted), f"{show(one.measured.value)} ± {show(one.measured.half_width)}", off]
+    if one.name == "waiting":
+        return [name, f"{one.predicted:.1%}", f"{one.measured.value:.1%} ± {one.measured.half_width:.1%}", off]
+    return [name, show_duration(one.predicted), _interval(one.measured), off]
+
+
+def _interval(one: Estimate) -> str:
+    return f"{show_duration(one.value)} ± {show_duration(one.half_width)}"
 
 
 def _verdict(compared: list[Compared]) -> str:
@@ -151,5 +173,5 @@ def _verdict(compared: list[Compared]) -> str:
     direction = "short" if measured.value > predicted_s else "long"
     return (
         f"The forecast of the mean wait is too {direction}: {show_duration(predicted_s)} where "
-        f"{show_duration(measured.value)} ± {show_duration(measured.half_width)} were simulated."
+        f"{_interval(measured)} were simulated."
     )

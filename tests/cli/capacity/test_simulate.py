@@ -35,17 +35,16 @@ def test_programs_get_numbers_and_the_same_seed_gives_the_same(capsys):
     assert simulated(capsys, *LOAD, *SMALL, "--json")[1] == out
 
 
-def test_traffic_that_the_model_is_not_made_for_is_told_to_be_off(capsys):
-    assert (
-        "mean wait is too long: 562 ms where" in simulated(capsys, *LOAD, *SMALL, "--distribution", "deterministic")[1]
-    )
-    bursts = ["--arrival-distribution", "hyperexponential:3"]
-    assert "mean wait is too short: 562 ms where" in simulated(capsys, *LOAD, *SMALL, *bursts)[1]
+def test_other_traffic_has_another_model_and_where_that_is_off_it_is_told(capsys):
+    assert "G/G/c" in simulated(capsys, *LOAD, *SMALL, "--distribution", "deterministic")[1]
+    bursts = ["--arrival-distribution", "hyperexponential:2", "--prefetch", "5"]
+    assert "The forecast of the mean wait is too short: " in simulated(capsys, *LOAD, *SMALL, *bursts)[1]
 
 
 def test_with_a_prefetch_it_is_told_when_messages_are_worked_on_too(capsys):
     _, out, _ = simulated(capsys, *LOAD, *SMALL, "--prefetch", "3")
-    assert "wait until delivered" in out and "wait until worked on" in out
+    assert "wait until worked on" in out and "M/M/c with prefetch" in out
+    assert "Of that in the queue, until a consumer has it: " in out
 
 
 def test_weights_show_in_the_shares_and_the_percentiles_are_drawn(capsys, tmp_path: Path):
