@@ -200,6 +200,10 @@ class AsyncClock:
         """
         await self._broker.ask(Time(self._broker.server).advance, duration, heartbeats)
 
+    async def is_frozen(self) -> bool:
+        """Whether time stands still."""
+        return await self._broker.ask(Time(self._broker.server).is_frozen)
+
     async def now(self) -> datetime:
         """The time of day that the broker goes by, in UTC."""
         return await self._broker.ask(Time(self._broker.server).now)

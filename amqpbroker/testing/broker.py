@@ -193,6 +193,10 @@ class Clock:
         """
         self._broker.ask(Time(self._broker.server).advance, duration, heartbeats)
 
+    def is_frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._broker.ask(Time(self._broker.server).is_frozen)
+
     def now(self) -> datetime:
         """The time of day that the broker goes by, in UTC."""
         return self._broker.ask(Time(self._broker.server).now)

@@ -27,6 +27,10 @@ class Time:
         if heartbeats:
             self._server.socket_clock.advance(seconds)
 
+    def is_frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._server.clock.is_frozen
+
     def now(self) -> datetime:
         """The time of day that the broker goes by."""
         return datetime.fromtimestamp(self._server.clock.unix_ms() / 1000, UTC)

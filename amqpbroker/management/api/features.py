@@ -36,7 +36,8 @@ _FLAGS: Final = {
 
 
 async def extensions(request: ApiRequest) -> list[dict[str, str]]:
-    return [{"javascript": "dispatcher.js"}]
+    scripts = ["dispatcher.js", *(["testing.js"] if request.server.config.test_api else [])]
+    return [{"javascript": script} for script in scripts]
 
 
 async def feature_flags(request: ApiRequest) -> list[dict[str, Any]]:

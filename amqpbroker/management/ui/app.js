@@ -4,8 +4,8 @@ import { ask, get, remove } from "./lib/api.js";
 import { button, el, link, plain, replace } from "./lib/dom.js";
 import { notice } from "./lib/dialog.js";
 
-const PAGES = ["overview", "messages", "queues", "exchanges", "connections", "admin"];
-const TITLES = { overview: "Overview", messages: "Messages", queues: "Queues", exchanges: "Exchanges", connections: "Connections", admin: "Admin" };
+const PAGES = ["overview", "messages", "queues", "exchanges", "connections", "admin", "testing"];
+const TITLES = { overview: "Overview", messages: "Messages", queues: "Queues", exchanges: "Exchanges", connections: "Connections", admin: "Admin", testing: "Faults and clock" };
 // #/queues/… with a queue's name is another page than #/queues.
 const DETAILS = { queues: ["queue", 2], exchanges: ["exchange", 2], connections: ["connection", 1] };
 const THEMES = { "": "Theme: as the system's", light: "Theme: light", dark: "Theme: dark" };
@@ -14,6 +14,7 @@ const bar = document.getElementById("bar");
 const root = document.getElementById("page");
 let user = null;
 let vhosts = [];
+let hasTestApi = false;
 let vhost = sessionStorage.getItem("vhost") ?? "";
 let open = null;
 
@@ -88,7 +89,11 @@ async function route() {
 }
 
 // Who has nothing to administer is not shown that page.
-const pagesOf = ({ tags }) => PAGES.filter((page) => page !== "admin" || tags.includes("administrator") || tags.includes("policymaker"));
+const pagesOf = ({ tags }) => PAGES.filter((page) => MAY_SEE[page]?.(tags) ?? true);
+const MAY_SEE = {
+  admin: (tags) => tags.includes("administrator") || tags.includes("policymaker"),
+  testing: (tags) => hasTestApi && tags.includes("administrator"),
+};
 
 function frame(tab) {
   const theme = localStorage.getItem("theme") ?? "";
@@ -167,6 +172,7 @@ function loginForm(reason = "") {
 async function begin() {
   user = await get("/login");
   if (user.name === null) return loginForm();
+  hasTestApi = (await get("/extensions")).some((one) => one.javascript === "testing.js");
   vhosts = (await get("/vhosts?columns=name")).map((one) => one.name);
   if (!vhosts.includes(vhost)) vhost = "";
   await route();

@@ -26,6 +26,7 @@ OF_THE_BROKER: Final[Mapping[str, Callable[[AsyncBroker], Function]]] = {
     "clock/resume": lambda broker: broker.clock.resume,
     "clock/advance": lambda broker: broker.clock.advance,
     "clock/now": lambda broker: broker.clock.now,
+    "clock/is_frozen": lambda broker: broker.clock.is_frozen,
     "idle": lambda broker: broker.idle,
     "create_vhost": lambda broker: broker.create_vhost,
     "delete_vhost": lambda broker: broker.delete_vhost,

@@ -8,6 +8,12 @@ async def test_there_is_the_one_extension() -> None:
         assert (await client.get("/api/extensions")).json() == [{"javascript": "dispatcher.js"}]
 
 
+async def test_the_test_api_brings_a_page_of_its_own() -> None:
+    async with api(test_api=True, http_port=0) as (_, client):
+        scripts = [one["javascript"] for one in (await client.get("/api/extensions")).json()]
+        assert scripts == ["dispatcher.js", "testing.js"]
+
+
 async def test_every_feature_flag_is_on() -> None:
     async with api() as (_, client):
         flags = (await client.get("/api/feature-flags")).json()

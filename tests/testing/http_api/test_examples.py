@@ -3,9 +3,7 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.helpers.served_process import served_process
+
 GUIDE = Path(__file__).parents[3] / "docs/testing.md"
-START_TIMEOUT_S = 20.0
 
 
 def example(language: str) -> str:
@@ -26,26 +25,8 @@ def example(language: str) -> str:
 @pytest.fixture(scope="module")
 def variables() -> Iterator[dict[str, str]]:
     """What the examples read: where the broker is."""
-    flags = ["--memory", "--test-api", "--host", "127.0.0.1", "--port", "0", "--http-port", "0", "--metrics-port", "-1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "amqpbroker", "serve", *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        told = ""
-        while "Server startup complete" not in told:
-            line = process.stdout.readline()
-            assert line, f"the broker has ended: {told}"
-            told += line
-        amqp, web = re.search(r"amqp://\S+", told), re.search(r"http://[^/\s]+", told)
-        assert amqp and web
-        yield {**os.environ, "AMQP_URL": amqp[0], "API_URL": web[0]}
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(START_TIMEOUT_S)
+    with served_process() as served:
+        yield {**os.environ, "AMQP_URL": served.amqp_url, "API_URL": served.url}
 
 
 @pytest.fixture
