@@ -103,5 +103,5 @@ SEAL_AFTER_S: Final = 0.02
 # and over waits through the messages that may be served until then.
 FORECAST_CONSUMERS_MAX: Final = 100_000
 FORECAST_PREFETCH_MAX: Final = 65_535
-FORECAST_LENGTH_MAX: Final = 1_000_000_000
+FORECAST_LENGTH_MAX: Final = 100_000_000
 FORECAST_NODES_MAX: Final = 10_000

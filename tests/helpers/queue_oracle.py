@@ -84,3 +84,32 @@ def prefetched(arrivals_per_s: float, service_s: float, consumers: int, prefetch
             turn = free + 1
             give(number, free, now)
     return [waited[number] for number in sorted(waited)]
+
+
+def dropped_from_head(
+    arrivals_per_s: float, service_s: float, consumers: int, max_length: int, customers: int
+) -> tuple[list[float], int]:
+    """How long each message was ready, delivered or dropped, and how many were dropped."""
+    draws = random.Random(7)
+    ready: deque[tuple[int, float]] = deque()
+    free_at: list[float] = []
+    waited: dict[int, float] = {}
+    dropped, now = 0, 0.0
+    for number in range(customers):
+        now += draws.expovariate(arrivals_per_s)
+        while free_at and free_at[0] <= now:
+            then = heapq.heappop(free_at)
+            if ready:
+                first, came = ready.popleft()
+                waited[first] = then - came
+                heapq.heappush(free_at, then + draws.expovariate(1 / service_s))
+        if len(free_at) < consumers:
+            waited[number] = 0.0
+            heapq.heappush(free_at, now + draws.expovariate(1 / service_s))
+            continue
+        ready.append((number, now))
+        if len(ready) > max_length:
+            first, came = ready.popleft()
+            waited[first] = now - came
+            dropped += 1
+    return [waited[number] for number in sorted(waited)], dropped

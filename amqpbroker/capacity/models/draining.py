@@ -1,7 +1,7 @@
 """How long until a backlog is gone."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 
 from amqpbroker.capacity.errors import WrongInput
 from amqpbroker.capacity.models.load import Load, check_not_negative, check_number
@@ -21,13 +21,25 @@ class Drain:
         Errors: WrongInput for what is not in 0 … 100. Source: Cox and Miller 1965, The Theory of Stochastic Processes,
         section 5.7: how long a Brownian motion with drift takes to a barrier.
         """
-        share = 1 - share_above(percentile)
-        if self.deviation_s == 0 or share == 0:
-            return self.mean_s if share else 0.0
-        from scipy.stats import invgauss
+        above = share_above(percentile)
+        if self.deviation_s == 0 or above == 1:
+            return 0.0 if above == 1 else self.mean_s
+        from scipy.optimize import brentq
 
-        shape_s = self.mean_s**3 / self.deviation_s**2
-        return float(invgauss.ppf(share, self.mean_s / shape_s, scale=shape_s))
+        latest_s = self.mean_s
+        while self._gone(latest_s) < 1 - above:
+            latest_s *= 2
+        return float(brentq(lambda at_s: self._gone(at_s) - (1 - above), 0, latest_s, xtol=latest_s * 1e-12))
+
+    def _gone(self, at_s: float) -> float:
+        """The chance that it is gone by then: Φ(x) + exp(2λ/μ)Φ(−y), the second part so that nothing overflows."""
+        if at_s == 0:
+            return 0.0
+        from scipy.special import erfcx, ndtr
+
+        deviations = self.mean_s / self.deviation_s * sqrt(self.mean_s / at_s)
+        late, both = deviations * (at_s / self.mean_s - 1), deviations * (at_s / self.mean_s + 1)
+        return float(ndtr(late) + exp(-late * late / 2) * erfcx(both / sqrt(2)) / 2)
 
 
 def drain(load: Load, backlog: int, arrivals_cv: float = 1.0, service_cv: float = 1.0) -> Drain:

@@ -11,7 +11,8 @@ class Forecast:
     """What to expect of a queue that has had its load for long.
 
     model: its name in Kendall's notation. load: what was asked about. waits: how the waits of the messages that are
-    delivered are distributed. loss_probability: the chance that a message is lost, because the queue is full.
+    delivered are distributed. loss_probability: the chance that a message is lost, because the queue is full;
+    delivery_probability: that it is not, where next to all are lost.
     mean_is_exact, percentiles_are_exact: for the model's assumptions, not for a queue that does not meet them.
     lost_have_waited: those that are lost have waited like the others (drop-head), and are among the waits.
     """
@@ -20,6 +21,7 @@ class Forecast:
     load: Load
     waits: Waits
     loss_probability: float = 0.0
+    delivery_probability: float = 1.0
     mean_is_exact: bool = True
     percentiles_are_exact: bool = True
     lost_have_waited: bool = False
@@ -27,12 +29,12 @@ class Forecast:
     @property
     def delivered_per_s(self) -> float:
         """Messages a second that are not lost."""
-        return self.load.arrivals_per_s * (1 - self.loss_probability)
+        return self.load.arrivals_per_s * self.delivery_probability
 
     @property
     def utilisation(self) -> float:
         """The part of their time that the consumers work."""
-        return self.load.utilisation * (1 - self.loss_probability)
+        return self.load.utilisation * self.delivery_probability
 
     @property
     def wait_probability(self) -> float:

@@ -34,18 +34,18 @@ def m_m_c_k(load: Load, max_length: int, overflow: str = REJECT_PUBLISH) -> Fore
     if overflow not in (REJECT_PUBLISH, DROP_HEAD):
         raise WrongInput(f"overflow: there is no {overflow}; known are {REJECT_PUBLISH} and {DROP_HEAD}")
     states = _states(load, max_length)
-    if max_length == 0:
-        return Forecast("M/M/c/K", load, _Waits(0.0, CutOffGeometric(1.0, 1), 1.0), states.full)
+    delivered = states.fewer + states.waiting
+    if states.waiting == 0:
+        return Forecast("M/M/c/K", load, _Waits(0.0, CutOffGeometric(1.0, 1), 1.0), states.full, delivered)
     positions = CutOffGeometric(load.utilisation, max_length)
     served_per_s = load.consumers / load.service_s
-    waits = _Waits(states.waiting / (states.fewer + states.waiting), positions, served_per_s)
     if overflow == REJECT_PUBLISH:
-        return Forecast("M/M/c/K", load, waits, states.full)
-    ready_mean = load.arrivals_per_s * states.waiting * (positions.mean + 1) / served_per_s
-    probability = states.waiting + states.full
-    scaled_per_s = load.arrivals_per_s * probability * (positions.mean + 1) / ready_mean
-    waits = _Waits(probability, positions, scaled_per_s)
-    return Forecast("M/M/c/K", load, waits, states.full, percentiles_are_exact=False, lost_have_waited=True)
+        waits = _Waits(states.waiting / delivered, positions, served_per_s)
+        return Forecast("M/M/c/K", load, waits, states.full, delivered)
+    # As many are ready on average, and all messages share that wait: those that find the queue full, too.
+    finding_busy = states.waiting + states.full
+    waits = _Waits(finding_busy, positions, served_per_s * (finding_busy / states.waiting))
+    return Forecast("M/M/c/K", load, waits, states.full, delivered, percentiles_are_exact=False, lost_have_waited=True)
 
 
 class _States(NamedTuple):
@@ -58,12 +58,14 @@ class _States(NamedTuple):
 
 def _states(load: Load, max_length: int) -> _States:
     ratio = load.utilisation
-    blocked = erlang_b(load.offered, load.consumers)
     # Weights: with n messages ready and all consumers busy ρⁿ, with fewer consumers busy 1/B − 1 together.
     if ratio <= 1:
+        blocked = erlang_b(load.offered, load.consumers)
         fewer, waiting, full = 1 - blocked, blocked * total_weight(ratio, max_length), blocked * ratio**max_length
     else:  # divided by ρ to the max-length, so that no power is too large
-        fewer, waiting, full = (1 / blocked - 1) * ratio**-max_length, total_weight(1 / ratio, max_length) / ratio, 1.0
+        # 1/B − 1, from the B of one consumer less, so that nothing cancels where nearly all is lost.
+        fewer = ratio**-max_length / (ratio * erlang_b(load.offered, load.consumers - 1))
+        waiting, full = total_weight(1 / ratio, max_length) / ratio, 1.0
     total = fewer + waiting + full
     return _States(fewer / total, waiting / total, full / total)
 

@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import invgauss
 
 from amqpbroker.capacity.errors import Unstable, WrongInput
 from amqpbroker.capacity.models.draining import drain
@@ -28,6 +29,14 @@ def test_a_message_takes_the_busy_period_of_m_m_1():
 
 def test_what_does_not_vary_takes_its_time():
     assert drain(LOAD, 1000, 0, 0).percentile_s(99) == drain(LOAD, 1000, 0, 0).percentile_s(1) == 500
+
+
+@given(st.integers(1, 10**9), st.floats(1, 99.9))
+def test_the_time_is_an_inverse_gaussian(backlog, percentile):
+    found = drain(LOAD, backlog)
+    shape_s = found.mean_s**3 / found.deviation_s**2
+    expected = invgauss.cdf(found.percentile_s(percentile), found.mean_s / shape_s, scale=shape_s)
+    assert expected == pytest.approx(percentile / 100, abs=1e-6)
 
 
 @given(st.integers(1, 10**9), st.floats(1, 98))

@@ -70,7 +70,7 @@ def test_m_m_1_has_one_consumer():
 
 def test_three_consumers_that_are_played_through_wait_as_m_m_c_says():
     records = served(
-        40_000,
+        25_000,
         arrival_distributions=[ciw.dists.Exponential(2.1)],
         service_distributions=[ciw.dists.Exponential(1)],
         number_of_servers=[3],

@@ -74,7 +74,7 @@ def test_wrong_input_is_named():
 
 def test_regular_service_that_is_played_through_waits_as_m_g_1_says():
     records = served(
-        40_000,
+        25_000,
         arrival_distributions=[ciw.dists.Exponential(0.7)],
         service_distributions=[ciw.dists.Deterministic(1)],
         number_of_servers=[1],

@@ -77,7 +77,7 @@ def test_wrong_input_is_named():
 
 def test_two_consumers_that_are_played_through_wait_as_cobham_says():
     records = served(
-        40_000,
+        25_000,
         arrival_distributions={name: [ciw.dists.Exponential(0.75)] for name in ("urgent", "other")},
         service_distributions={name: [ciw.dists.Exponential(1)] for name in ("urgent", "other")},
         priority_classes={"urgent": 0, "other": 1},
