@@ -1,4 +1,4 @@
-"""Which broker `publish`, `consume` and `bench` connect to over AMQP, and as whom."""
+"""Which broker `publish`, `consume`, `record`, `replay` and `bench` connect to over AMQP, and as whom."""
 
 import ssl
 from argparse import ArgumentParser, Namespace
@@ -114,8 +114,8 @@ def connect(to: Address) -> "BlockingConnection":
     except (AMQPConnectionError, OSError) as error:
         reason = _innermost(error)
         if isinstance(reason, ConnectionClosedByBroker | ProbableAuthenticationError | ProbableAccessDeniedError):
-            raise Failure(EXIT_FAILED, f"{to} refused the connection ({_words(reason)})") from None
-        text = f"{to} cannot be reached ({_words(reason)}); start a broker, or name it with --url"
+            raise Failure(EXIT_FAILED, f"{to} refused the connection ({words(reason)})") from None
+        text = f"{to} cannot be reached ({words(reason)}); start a broker, or name it with --url"
         raise Failure(EXIT_UNREACHABLE, text) from None
 
 
@@ -143,13 +143,13 @@ def with_connection(to: Address, act: Callable[["BlockingConnection"], int]) -> 
     try:
         return act(connection)
     except AMQPError as error:
-        raise Failure(EXIT_FAILED, _words(error)) from None
+        raise Failure(EXIT_FAILED, words(error)) from None
     finally:
         if connection.is_open:
             connection.close()
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     """What the broker said, or else what pika says."""
     text = getattr(error, "reply_text", "")
     if text:

@@ -16,7 +16,7 @@ _AMQP_PORT: Final = 5672
 # What the verbs read of the environment, beside the settings of serve.
 VARIABLES: Final = {
     "AMQPBROKER_HTTP": "the address of the HTTP API",
-    "AMQPBROKER_URL": "the amqp:// address that publish, consume and bench connect to",
+    "AMQPBROKER_URL": "the amqp:// address that publish, consume, record, replay and bench connect to",
     "AMQPBROKER_USER": "the name to log in with",
     "AMQPBROKER_PASSWORD": "the password to log in with",
     "AMQPBROKER_PASSWORD_FILE": "a file that holds the password",

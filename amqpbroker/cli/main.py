@@ -45,6 +45,8 @@ GROUPS: Final = {
         "publish": Verb("send some: from an argument, a file or stdin", "publish"),
         "consume": Verb("show those of a queue or an exchange as they come", "consume"),
         "tail": Verb("show all as they are published, and where they went", "tail"),
+        "record": Verb("write what is published to a file, with what is declared", "record"),
+        "replay": Verb("declare and publish what such a file has, at its times", "replay"),
         "bench": Verb("how many a second a broker takes and gives", "bench"),
     },
     "what it holds": {

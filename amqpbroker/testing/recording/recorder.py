@@ -5,16 +5,16 @@ Dead letters and whatever else the broker sends on by itself are no part of it: 
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from amqpbroker.model.message import Message, split_address
 from amqpbroker.model.ports import Sink, Tap
 from amqpbroker.testing.recording.blind_copies import BCC
-from amqpbroker.testing.recording.lines import Defined, Deleted, End, Line, Published, Start, text_of
+from amqpbroker.testing.recording.lines import Defined, Deleted, Line, Published, Start
 from amqpbroker.testing.recording.scrubbing import scrubbed
 from amqpbroker.testing.recording.topology import Topology, versions_of
+from amqpbroker.testing.recording.writing import reserve, write_recording
 from amqpbroker.wire import properties
 from amqpbroker.wire.tables import Field
 
@@ -42,10 +42,7 @@ class RunRecorder:
         self._path = os.fspath(path)
         self._scrub = scrub
         self._scrub_headers = frozenset(scrub_headers)
-        self._part = f"{self._path}.part"
-        # Whoever has no room for it is told before the run and not after.
-        with open(self._part, "wb"):
-            pass
+        reserve(self._path)
         self._taps: dict[VirtualHost, RecorderTap] = {}
         self._begin_s = self._end_s = 0.0
         self._start: Start
@@ -77,17 +74,7 @@ class RunRecorder:
 
     def save(self) -> None:
         """The file is there, whole. Raises OSError, and it is not."""
-        with ExitStack() as if_failed:
-            if_failed.callback(os.remove, self._part)
-            with open(self._part, "w", encoding="utf-8", newline="\n") as file:
-                count = 0
-                file.write(f"{text_of(self._start)}\n")
-                for line in self._lines():
-                    count += isinstance(line, Published)
-                    file.write(f"{text_of(line)}\n")
-                file.write(f"{text_of(End(self._end_s, count))}\n")
-            os.replace(self._part, self._path)
-            if_failed.pop_all()
+        write_recording(self._path, self._start, self._lines(), lambda: self._end_s)
 
     def _lines(self) -> Iterator[Line]:
         for noted in self._noted:
