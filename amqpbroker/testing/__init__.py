@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         UnboundedQueueWarning,
         UnroutableWarning,
     )
+    from amqpbroker.testing.process import BrokerProcess, BrokerProcessError
     from amqpbroker.testing.recording.errors import RecordingError
     from amqpbroker.testing.recording.replaying import Replayed
     from amqpbroker.testing.vhosts import AsyncVhost, Vhost
@@ -56,6 +57,8 @@ __all__ = [
     "AsyncVhost",
     "AutoDeleteLostWarning",
     "Broker",
+    "BrokerProcess",
+    "BrokerProcessError",
     "BrokerStoppedError",
     "ChannelChurnWarning",
     "ConnectionChurnWarning",
@@ -95,6 +98,8 @@ _WHERE = {
     "AsyncBroker": "amqpbroker.testing.async_broker",
     "AsyncVhost": "amqpbroker.testing.vhosts",
     "Broker": "amqpbroker.testing.broker",
+    "BrokerProcess": "amqpbroker.testing.process",
+    "BrokerProcessError": "amqpbroker.testing.process",
     "BrokerStoppedError": "amqpbroker.testing.errors",
     "Finding": "amqpbroker.testing.linter.findings",
     "AckOnWrongChannelWarning": "amqpbroker.testing.linter.rules",

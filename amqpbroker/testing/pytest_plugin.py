@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from amqpbroker.testing import AsyncBroker, Broker, Vhost
+    from amqpbroker.testing import AsyncBroker, Broker, BrokerProcess, Vhost
+    from amqpbroker.testing.fixtures.failure import Used
     from amqpbroker.testing.fixtures.source import Source
 
 _PROFILE: Final = "which RabbitMQ the brokers of the tests are: 3.13, 4.2 or 4.3"
@@ -23,7 +24,7 @@ _GOES_WITH: Final = {
     "pytest_asyncio.plugin": "amqpbroker.testing.fixtures.for_pytest_asyncio",
 }
 # The brokers that a test has used, for the report of its failure.
-_USED: Final = pytest.StashKey["list[Broker | AsyncBroker | Vhost]"]()
+_USED: Final = pytest.StashKey["list[Used]"]()
 # Set once a test has used the broker of the session, which is then to be emptied.
 _SOURCE: Final = pytest.StashKey["Source"]()
 
@@ -129,6 +130,15 @@ def amqp_broker_factory(request: pytest.FixtureRequest) -> Iterator[Callable[...
 
 
 @pytest.fixture
+def amqp_broker_process(request: pytest.FixtureRequest) -> Iterator["BrokerProcess"]:
+    """A broker in a process of its own, with its messages on disk: to be killed, and started again."""
+    source: Source = request.getfixturevalue("_amqpbroker_source")
+    with source.new_process(settings_of(request.node)) as process:
+        _has_used(request.node, process)
+        yield process
+
+
+@pytest.fixture
 def aio_amqp_broker(request: pytest.FixtureRequest) -> "AsyncBroker":
     """An AsyncBroker with nothing in it, on the loop of the test: pytest-asyncio's, in either mode, or anyio's."""
     from amqpbroker.testing.fixtures.loops import fixture_of
@@ -154,7 +164,7 @@ def settings_of(item: pytest.Item) -> dict[str, Any]:
     return settings
 
 
-def _has_used(item: pytest.Item, broker: "Broker | AsyncBroker | Vhost") -> None:
+def _has_used(item: pytest.Item, broker: "Used") -> None:
     used = item.stash.setdefault(_USED, [])
     if broker not in used:
         used.append(broker)

@@ -117,6 +117,17 @@ def test_brokers_of_the_factory_end_with_the_test(outcome):
     outcome(tests).assert_outcomes(passed=2)
 
 
+def test_a_process_is_there_to_be_killed(outcome):
+    tests = """
+    def test_kill(amqp_broker_process):
+        amqp_broker_process.kill()
+        amqp_broker_process.restart()
+        channel_to(amqp_broker_process.url)
+        assert False
+    """
+    outcome(tests).stdout.fnmatch_lines(["*log of the amqpbroker at amqp://*"])
+
+
 AIO = """
 import aio_pika
 
