@@ -34,9 +34,16 @@ _LOCAL_HOSTS: Final = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": 
 class Management:
     """web, metrics: where the API and the web UI listen, and what Prometheus asks for; nowhere if they are off."""
 
-    def __init__(self, server: "Server", load_more: Callable[[], Sequence["Resource"]] = tuple) -> None:
-        """load_more: imports what else the API has, and gives it."""
+    def __init__(
+        self,
+        server: "Server",
+        load_more: Callable[[], Sequence["Resource"]] = tuple,
+        *,
+        leaves_login: bool = True,
+    ) -> None:
+        """load_more: imports what else the API has, and gives it. leaves_login: for programs of the same user."""
         self._server = server
+        self._leaves_login = leaves_login
         self._load_more = load_more
         self._web: Listener | None = None
         self._metrics: Listener | None = None
@@ -106,7 +113,7 @@ class Management:
 
     def serve(self) -> None:
         """Begins to load what it takes to answer, while AMQP goes on."""
-        if self._web is not None:
+        if self._web is not None and self._leaves_login:
             self._leave_login()
         for listener in (self._web, self._metrics):
             if listener is not None:

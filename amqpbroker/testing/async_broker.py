@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
 from amqpbroker.testing import vhosts
@@ -22,8 +22,11 @@ from amqpbroker.testing.recording.reading import read_recording
 from amqpbroker.testing.recording.recorder import RunRecorder
 from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed, replay
 from amqpbroker.testing.server import ObservedServer
-from amqpbroker.testing.settings import config_of
+from amqpbroker.testing.settings import OFF, config_of
 from amqpbroker.testing.vhosts import AsyncVhost
+
+if TYPE_CHECKING:
+    from amqpbroker.management.management import Management
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,6 +51,7 @@ class AsyncBroker(AsyncLooking):
         self.clock = AsyncClock(self)
         self.faults = AsyncFaults(self)
         self._server: ObservedServer | None = None
+        self._management: Management | None = None
         self.is_started = False
 
     @classmethod
@@ -79,6 +83,14 @@ class AsyncBroker(AsyncLooking):
     def url(self) -> str:
         """Where clients connect: guest's, in the virtual host of the start."""
         return self.url_of(self.config.vhost)
+
+    @property
+    def http_url(self) -> str:
+        """Where the management API and the web UI are. Raises BrokerStoppedError; ValueError: it is not http=True."""
+        from amqpbroker.testing.http import url_of
+
+        _ = self.server
+        return url_of(self._management)
 
     def url_of(self, vhost: str) -> str:
         """Where clients connect: guest's, in this virtual host."""
@@ -112,11 +124,25 @@ class AsyncBroker(AsyncLooking):
         await server.recorded()
         await server.listen()
         self._server = server
+        if self.config.http_port != OFF:
+            self._management = await self._with_http(server)
         return self
+
+    async def _with_http(self, server: ObservedServer) -> "Management":
+        from amqpbroker.testing.http import begun  # with what HTTP needs
+
+        try:
+            return begun(server)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Closes every connection, and ends."""
         server, self._server = self._server, None
+        management, self._management = self._management, None
+        if management is not None:
+            await management.close()
         if server is not None:
             await server.stop()
 

@@ -65,6 +65,11 @@ class Broker(Looking):
         """Where clients connect: guest's, in the virtual host of the start."""
         return self._inside.url
 
+    @property
+    def http_url(self) -> str:
+        """Where the management API and the web UI are. Raises BrokerStoppedError; ValueError: it is not http=True."""
+        return self._inside.http_url
+
     def url_of(self, vhost: str) -> str:
         """Where clients connect: guest's, in this virtual host."""
         return self._inside.url_of(vhost)

@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from amqpbroker.testing.errors import BrokerStoppedError
-from amqpbroker.testing.settings import config_of
+from amqpbroker.testing.settings import OFF, config_of
 
 _START_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 10.0
 _LOG_SHOWN_LINES: Final = 40
-_OFF: Final = -1
 # What would set the broker from outside of the test.
 _FOREIGN: Final = ("AMQPBROKER_", "RABBITMQ_")
 
@@ -44,7 +43,7 @@ class BrokerProcess:
         self._temporary: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
-        self._http_port = 0 if http else _OFF
+        self._http_port = 0 if http else OFF
 
     @property
     def port(self) -> int:
@@ -61,7 +60,7 @@ class BrokerProcess:
     @property
     def http_url(self) -> str:
         """Where the management API and the web UI are. Raises BrokerStoppedError; ValueError: it has none."""
-        if self._http_port == _OFF:
+        if self._http_port == OFF:
             raise ValueError("http_url: this broker has no management API: make it with BrokerProcess(http=True)")
         return f"http://127.0.0.1:{self.port and self._http_port}"
 
@@ -123,7 +122,7 @@ class BrokerProcess:
 
     def _configured(self) -> str:
         """The file with its settings: of YAML, JSON is a part."""
-        settings: dict[str, Any] = {"hosts": ["127.0.0.1"], "metrics_port": _OFF, **self._settings}
+        settings: dict[str, Any] = {"hosts": ["127.0.0.1"], "metrics_port": OFF, **self._settings}
         settings |= {"port": self._port, "http_port": self._http_port}
         if not settings.get("memory"):
             settings.setdefault("data_dir", self._directory / "data")

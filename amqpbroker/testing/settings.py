@@ -5,7 +5,7 @@ from typing import Any, Final
 from amqpbroker.server.config import SETTINGS, Config
 from amqpbroker.server.config.errors import refuse_unknown
 
-_OFF: Final = -1
+OFF: Final = -1
 _ROWS: Final = {row.name: row for row in SETTINGS}
 
 
@@ -15,7 +15,7 @@ def config_of(*, http: bool = False, **settings: object) -> Config:
     settings: those of docs/configuration.md by name, with values as in the YAML file. ConfigError: one is unknown, or
     cannot be used.
     """
-    given: dict[str, Any] = {"hosts": ("127.0.0.1",), "port": 0, "metrics_port": _OFF, "http_port": 0 if http else _OFF}
+    given: dict[str, Any] = {"hosts": ("127.0.0.1",), "port": 0, "metrics_port": OFF, "http_port": 0 if http else OFF}
     for name, value in settings.items():
         row = _ROWS.get(name) or refuse_unknown("Broker()", name, _ROWS)
         given[name] = row.read(str(value) if name == "data_dir" else value, f"Broker({name}=…)")

@@ -1,6 +1,11 @@
 """A broker in a thread of its own."""
 
+import gc
+import json
 import threading
+from base64 import b64encode
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pika
 import pytest
@@ -54,3 +59,26 @@ def test_an_unknown_setting_is_named_with_the_nearest():
 def test_it_cannot_be_asked_from_its_own_thread(broker):
     with pytest.raises(RuntimeError, match="AsyncBroker"):
         broker.ask(broker.clock.freeze)
+
+
+def test_the_management_api_answers_and_ends_with_it():
+    with Broker(http=True) as broker:
+        url = broker.http_url
+        login = {"authorization": f"Basic {b64encode(b'guest:guest').decode()}"}
+        request = Request(f"{url}/api/overview", headers=login)
+        with urlopen(request) as answer:
+            assert json.load(answer)["rabbitmq_version"] == broker.server.config.profile.version
+    with pytest.raises(URLError):
+        urlopen(url)
+
+
+def test_one_that_ends_before_its_management_api_has_loaded_leaves_nothing_under_way(caplog):
+    with Broker(http=True):
+        pass
+    gc.collect()  # a task that was forgotten is told of when it goes
+    assert caplog.text == ""
+
+
+def test_without_a_management_api_it_says_how_to_have_one(broker):
+    with pytest.raises(ValueError, match="make it with http=True"):
+        _ = broker.http_url
