@@ -1,6 +1,8 @@
 """A real RabbitMQ of our own (Debian's rabbitmq-server) on free loopback ports, gone without a trace at the end."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -8,7 +10,6 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -23,9 +24,19 @@ def installed() -> bool:
     return SERVER.exists() and shutil.which("epmd") is not None
 
 
+# Of its own: hypothesis seeds the one of the module, and every worker would draw the same.
+_draw = random.Random()
+# Systems take the ports of clients from above (Linux: 32768, others: 49152): none of these is lost to a connection
+# before somebody listens there, or while a broker is down that shall have it again.
+PORTS = range(20_000, 32_768)
+
+
 def free_ports(count: int) -> list[int]:
-    """TCP ports free on loopback just now; all are held until the last one is known, so that none comes twice."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """TCP ports free on loopback just now; drawn, so that others who look at the same time hardly get the same."""
+    sockets: list[socket.socket] = []
+    while len(sockets) < count:
+        with contextlib.suppress(OSError):
+            sockets.append(socket.create_server(("127.0.0.1", _draw.choice(PORTS))))
     ports: list[int] = [listening.getsockname()[1] for listening in sockets]
     for listening in sockets:
         listening.close()
@@ -42,14 +53,14 @@ PLUGINS = (
 )
 
 
-@contextmanager
+@contextlib.contextmanager
 def rabbitmq(plugins: tuple[str, ...] = PLUGINS, config: str = "") -> Iterator[str]:
     """Run RabbitMQ and give its amqp:// url; see `rabbitmq_node`."""
     with rabbitmq_node(plugins, config) as (url, _):
         yield url
 
 
-@contextmanager
+@contextlib.contextmanager
 def rabbitmq_node(plugins: tuple[str, ...] = PLUGINS, config: str = "") -> Iterator[tuple[str, dict[str, str]]]:
     """Run RabbitMQ and give its amqp:// url, and the environment that its own programs need to reach it.
 

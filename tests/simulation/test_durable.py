@@ -42,7 +42,7 @@ from tests.simulation.naive import Mismatch
 from tests.simulation.planted import FAULTS
 from tests.simulation.replaying import FIRST, RUNS
 
-BLOCK = 50
+BLOCK = 25
 STEPS = 70
 END = FIRST + RUNS // 2
 SMALL = Sizes(segment_bytes=4_096, floor_bytes=16_384, head_bytes=600, refill_bytes=500, copy_bytes=300, lease_max=16)

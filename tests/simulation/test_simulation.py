@@ -35,7 +35,7 @@ from tests.simulation.naive import Mismatch
 from tests.simulation.replaying import FIRST, RUNS, shrink
 from tests.simulation.run import failure_of, program, replay, simulate
 
-BLOCK = 100
+BLOCK = 50
 # The other half has a journal and restarts: `test_durable`.
 END = FIRST + RUNS // 2
 STEPS = 40
