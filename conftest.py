@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-# A worker takes one file after the other. These take longest and are begun first, or one would be busy alone in the end.
+# A worker takes one file after another. These take longest and are begun first, or one would be busy alone at last.
 LONG = (
     "tests/simulation/test_durable.py",
     "interop_tests/test_crashes.py",

@@ -18,6 +18,9 @@ COLOUR = re.compile(r"\x1b\[\d*m")
 
 Environment = dict[str, str]
 
+# A test starts up to six programs, each a virtual machine of Erlang that talks to another one.
+pytestmark = pytest.mark.timeout(60)
+
 
 class Ended(NamedTuple):
     """How a call ended."""

@@ -72,7 +72,7 @@ def texts(*patterns: str) -> dict[str, str]:
 
 def programs() -> dict[str, str]:
     """Every file of Python."""
-    found = texts("amqpbroker/**/*.py", "scripts/**/*.py", "interop_tests/**/*.py", "tests/**/*.py")
+    found = texts("*.py", "amqpbroker/**/*.py", "scripts/**/*.py", "interop_tests/**/*.py", "tests/**/*.py")
     scripts = {path: text for path, text in texts("scripts/*").items() if text.startswith("#!/usr/bin/env python3")}
     return found | scripts
 
