@@ -16,6 +16,9 @@ from tests.simulation.planted import FAULTS, FAULTS_OF_RULES
 
 SEEDS_MAX = 600
 STEPS = 120
+# What few runs find is looked for first where it was found: a seed stands for the same run as long as the generator is
+# as it was.
+FOUND_AT = {"ignore the checksum": 10, "retry a failed sync": 41, "trust the page-cache tail": 122}
 
 
 def _found(run: Callable[[int, int], None], seed: int) -> bool:
@@ -29,7 +32,9 @@ def _found(run: Callable[[int, int], None], seed: int) -> bool:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found(name: str) -> None:
     with FAULTS[name]():
-        assert any(_found(durable_generator.run_seed, seed) for seed in range(1, SEEDS_MAX + 1))
+        assert any(
+            _found(durable_generator.run_seed, seed) for seed in (FOUND_AT.get(name, 1), *range(1, SEEDS_MAX + 1))
+        )
 
 
 @pytest.mark.parametrize("name", FAULTS_OF_RULES)
