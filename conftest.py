@@ -2,7 +2,12 @@
 
 from collections.abc import Generator
 
+import hypothesis
 import pytest
+
+# No test asserts a time, which says more of the machine than of the broker; by default every example may take 200 ms.
+hypothesis.settings.register_profile("amqpbroker", deadline=None)
+hypothesis.settings.load_profile("amqpbroker")
 
 # A worker takes one file after another. These take longest and are begun first, or one would be busy alone at last.
 LONG = (

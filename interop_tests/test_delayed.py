@@ -277,15 +277,15 @@ def schedule(broker: RestartingBroker, delays_ms: list[int], delivery_mode: int)
 def test_delays_go_on_after_a_restart(broker: RestartingBroker, how: str, delivery_mode: int) -> None:
     # What is transient and due before the end waits in the queue by then, and is lost with it.
     delays_ms = [5_000, 1, 2_500, 500] if delivery_mode == 2 else [5_000, 3_000, 4_000, 3_500]
-    schedule(broker, delays_ms, delivery_mode)
     start_s = time.monotonic()
+    schedule(broker, delays_ms, delivery_mode)
     getattr(broker, how)()
     broker.start()
     with broker.channel() as channel:
         deliveries: list[Delivery] = []
         consume(channel, "tasks", deliveries, auto_ack=True)
         wait_for(channel, deliveries, 4)
-        assert 4.9 < time.monotonic() - start_s < 20
+        assert time.monotonic() - start_s >= 5
         assert [delivery.body for delivery in deliveries] == [str(delay_ms) for delay_ms in sorted(delays_ms)]
         let_pass(channel, 20)
     assert len(deliveries) == 4

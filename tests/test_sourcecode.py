@@ -1,7 +1,6 @@
 """What ruff and mypy do not look at: how long a function is, what is left lying about, what nobody imports."""
 
 import ast
-import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,10 +82,6 @@ def documents() -> dict[str, str]:
     return programs() | others
 
 
-# Each file is looked at for several offences.
-tree_of = functools.cache(ast.parse)
-
-
 def functions(tree: ast.AST, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ast.AST]]:
     """Each function with its name, the classes' and functions' around it before it."""
     for node in ast.iter_child_nodes(tree):
@@ -99,7 +94,7 @@ def functions(tree: ast.AST, names: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 
 def long_functions(path: str, text: str) -> Iterator[str]:
-    for name, node in functions(tree_of(text)):
+    for name, node in functions(ast.parse(text)):
         lines = node.end_lineno - node.lineno + 1  # type: ignore[attr-defined]
         if lines > FUNCTION_LINES_MAX and f"{path}: {name}" not in LONG_FUNCTIONS:
             yield f"{path}: {name} has {lines} lines"
@@ -128,13 +123,13 @@ def paths_of_a_machine(path: str, text: str) -> Iterator[str]:
 def prints(path: str, text: str) -> Iterator[str]:
     if path.startswith(PRINTING):
         return
-    for node in ast.walk(tree_of(text)):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
             yield f"{path}:{node.lineno} prints"
 
 
 def catches_everything(path: str, text: str) -> Iterator[str]:
-    for node in ast.walk(tree_of(text)):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ExceptHandler) and path not in CATCHES_ALL:
             caught = re.findall(r"\w+", ast.unparse(node.type)) if node.type is not None else ["BaseException"]
             if {"Exception", "BaseException"} & set(caught):
@@ -142,13 +137,13 @@ def catches_everything(path: str, text: str) -> Iterator[str]:
 
 
 def without_docstring(path: str, text: str) -> Iterator[str]:
-    if not ast.get_docstring(tree_of(text)):
+    if not ast.get_docstring(ast.parse(text)):
         yield f"{path} does not say what lives there"
 
 
 def imported(path: str, text: str) -> Iterator[str]:
     """The names of modules that a file may mean."""
-    for node in ast.walk(tree_of(text)):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

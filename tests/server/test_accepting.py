@@ -329,12 +329,12 @@ async def test_who_is_held_back_is_read_in_steps_and_nothing_is_lost(start, auth
     await client.until(Basic.Ack)
     client.send(1, Basic.Consume(queue="tasks"))
     await client.until(Basic.Deliver)
-    server.broker.raise_alarm("memory")
+    server.broker.raise_alarm("disk")
     bodies = [b"%05d" % number + bytes(30_000) for number in range(50)]
     client.writer.write(b"".join(publish_octets(1, Basic.Publish(routing_key="tasks"), body) for body in bodies))
     client.send(1, Basic.Qos())
     assert [await _delivered(client) for _ in bodies] == bodies
-    server.broker.clear_alarm("memory")
+    server.broker.clear_alarm("disk")
     await client.leave()
 
 

@@ -83,7 +83,7 @@ class Socket(asyncio.Transport):
 
 @pytest_asyncio.fixture
 async def server() -> AsyncIterator[Server]:
-    """A server on any free port."""
+    """A server on any free port, without a disk: its alarm is the tests' own to raise, and nobody's to clear."""
     started = Server(Config(hosts=("127.0.0.1",), port=0, memory=True))
     await started.start()
     yield started
@@ -288,11 +288,11 @@ async def test_who_asks_much_and_reads_nothing_is_not_read_until_it_reads(opened
 
 async def test_what_was_read_already_waits_while_a_publisher_is_held_back(opened, server):
     connection, socket_ = opened()
-    server.broker.raise_alarm("memory")
+    server.broker.raise_alarm("disk")
     connection.data_received(publishes(1) + encode_frame(1, Basic.Qos()) * (TURN_MAX_FRAMES + 1))
     await turns()
     held_back = [method for method in socket_.methods() if isinstance(method, Basic.QosOk)]
-    server.broker.clear_alarm("memory")
+    server.broker.clear_alarm("disk")
     await turns()
     assert (len(held_back), socket_.methods()) == (TURN_MAX_FRAMES, [Connection.Unblocked(), Basic.QosOk()])
     assert socket_.calls[-1] == "resume"
@@ -300,7 +300,7 @@ async def test_what_was_read_already_waits_while_a_publisher_is_held_back(opened
 
 async def test_who_is_held_back_may_still_be_given_turns_of_what_was_read_unless_it_reads_nothing(opened, server):
     connection, socket_ = opened()
-    server.broker.raise_alarm("memory")
+    server.broker.raise_alarm("disk")
     connection.data_received(publishes(1) + encode_frame(1, Basic.Qos()) * (2 * TURN_MAX_FRAMES))
     await turns()
     socket_.take()
@@ -386,18 +386,18 @@ async def test_what_does_not_fit_into_one_turn_goes_out_in_the_next(opened):
 
 async def test_a_publisher_is_not_read_while_it_is_held_back(opened, server):
     connection, socket_ = opened()
-    server.broker.raise_alarm("memory")
+    server.broker.raise_alarm("disk")
     connection.data_received(publishes(1))
     await turns()
-    assert (socket_.calls, socket_.methods()) == (["pause"], [Connection.Blocked(reason="low on memory")])
-    server.broker.clear_alarm("memory")
+    assert (socket_.calls, socket_.methods()) == (["pause"], [Connection.Blocked(reason="low on disk")])
+    server.broker.clear_alarm("disk")
     await turns()
     assert (socket_.calls, socket_.methods()) == (["pause", "resume"], [Connection.Unblocked()])
 
 
 async def test_a_flood_does_not_end_the_holding_back(opened, server):
     connection, socket_ = opened()
-    server.broker.raise_alarm("memory")
+    server.broker.raise_alarm("disk")
     connection.data_received(publishes(20, bytes(4_000)))
     await turns()
     assert socket_.calls == ["pause"]

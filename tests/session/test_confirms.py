@@ -227,9 +227,10 @@ def test_many_that_were_refused_are_told_in_no_time() -> None:
     confirms = Confirms(1)
     for _ in range(20_000):
         confirms.refuse()
-    began_s = time.perf_counter()
+    # Of this process alone, whatever else the machine does.
+    began_s = time.process_time()
     assert told(confirms, 0) == [nack(number) for number in range(1, 20_001)]
-    assert time.perf_counter() - began_s < 2
+    assert time.process_time() - began_s < 2
 
 
 class Publishing(RuleBasedStateMachine):
