@@ -1,13 +1,16 @@
 """`amqpbroker capacity plan`: forecasts from numbers, and words where there is none."""
 
 import json
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from amqpbroker.cli.main import main
 
+PAGE = Path(__file__).parents[3] / "docs" / "capacity.md"
 LOAD = ["--arrivals", "8/s", "--service", "1s"]
 TEN = [*LOAD, "--consumers", "10"]
 
@@ -157,3 +160,18 @@ def test_without_scipy_it_says_what_to_install(capsys, monkeypatch):
     code, _, err = planned(capsys, *TEN, "--backlog", "1000")
     assert code == 1
     assert "needs scipy" in err and "pip install amqpbroker[capacity]" in err
+
+
+def test_the_page_shows_what_it_prints(capsys):
+    [(flags, shown)] = re.findall(
+        r"\$ amqpbroker capacity plan (.*)\n((?: {4}.*\n)+)", PAGE.read_text(encoding="utf-8")
+    )
+    code, out, _ = planned(capsys, *flags.split())
+    assert code == 0
+    assert out.splitlines() == [line[4:] for line in shown.splitlines()]
+
+
+def test_the_pages_program_runs(capsys):
+    [program] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(program, PAGE.name, "exec"), {})
+    assert capsys.readouterr().out.splitlines()[-1].endswith("need at least 9 consumers at 1 s each, and there are 8 9")
