@@ -53,11 +53,13 @@ class Server:
     endpoints: after `start`, where it really listens. web_endpoints: where others listen for it, by RabbitMQ's names of
     protocols such as http; they say so themselves. listening_fds: the descriptors of the sockets that clients come to.
 
-    transport_type, disk_type: what its connections and its data directory are made of. A test suite has its own.
+    transport_type, disk_type: what its connections and its data directory are made of; stop_timeout_s: how long clients
+    have to answer a close when it stops. A test suite has its own.
     """
 
     transport_type: type[ConnectionTransport] = ConnectionTransport
     disk_type: type[FileDisk] = FileDisk
+    stop_timeout_s: float = STOP_TIMEOUT_S
 
     def __init__(self, config: Config) -> None:
         """Raises ConfigError: a certificate cannot be used."""
@@ -171,7 +173,7 @@ class Server:
         self.batch.finish()
         if self.connections:
             try:
-                await asyncio.wait_for(self._all_gone.wait(), STOP_TIMEOUT_S)
+                await asyncio.wait_for(self._all_gone.wait(), self.stop_timeout_s)
             except TimeoutError:
                 for connection in list(self.connections):
                     connection.abort()

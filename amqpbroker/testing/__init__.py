@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from amqpbroker.testing.async_broker import AsyncBroker
     from amqpbroker.testing.broker import Broker
+    from amqpbroker.testing.crashes.ledger import ConfirmedMessage, SurvivalError
     from amqpbroker.testing.errors import BrokerStoppedError, FaultTargetError
     from amqpbroker.testing.faults.log import FaultLog
     from amqpbroker.testing.inspection.errors import ExpectationError, WaitTimeoutError
@@ -61,6 +62,7 @@ __all__ = [
     "BrokerProcessError",
     "BrokerStoppedError",
     "ChannelChurnWarning",
+    "ConfirmedMessage",
     "ConnectionChurnWarning",
     "DeadLetterLostWarning",
     "DeliveryLimitWarning",
@@ -82,6 +84,7 @@ __all__ = [
     "Replayed",
     "RepublishedDeathWarning",
     "RequeueLoopWarning",
+    "SurvivalError",
     "TopicHashesWarning",
     "TransientQueueWarning",
     "UnboundedQueueWarning",
@@ -134,6 +137,8 @@ _WHERE = {
     "Vhost": "amqpbroker.testing.vhosts",
     "View": "amqpbroker.testing.inspection.view",
     "WaitTimeoutError": "amqpbroker.testing.inspection.errors",
+    "ConfirmedMessage": "amqpbroker.testing.crashes.ledger",
+    "SurvivalError": "amqpbroker.testing.crashes.ledger",
     "FaultLog": "amqpbroker.testing.faults.log",
     "FaultTargetError": "amqpbroker.testing.errors",
 }

@@ -12,6 +12,8 @@ from amqpbroker.testing import vhosts
 from amqpbroker.testing.async_looking import AsyncLooking
 from amqpbroker.testing.barrier import all_read
 from amqpbroker.testing.clock import Time
+from amqpbroker.testing.crashes.ledger import ConfirmedMessage, Ledger
+from amqpbroker.testing.crashes.restart import restarted
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.faults.begun import AsyncFaults
@@ -50,8 +52,10 @@ class AsyncBroker(AsyncLooking):
         self.config = config_of(http=http, **settings)
         self.clock = AsyncClock(self)
         self.faults = AsyncFaults(self)
+        self._ledger = Ledger()
         self._server: ObservedServer | None = None
         self._management: Management | None = None
+        self._is_somebody_elses = False
         self.is_started = False
 
     @classmethod
@@ -59,25 +63,28 @@ class AsyncBroker(AsyncLooking):
         """The same of a server that somebody else starts and stops."""
         broker = cls()
         broker.config, broker._server, broker.is_started = server.config, server, True
-        broker.linter = server.linter
+        broker.linter, broker._ledger = server.linter, server.ledger
+        broker._is_somebody_elses = True
         return broker
 
     @property
     def is_stopped(self) -> bool:
-        """Whether nothing runs."""
-        return self._server is None
+        """Whether nothing runs: it was not started, was stopped, or has crashed."""
+        return self._server is None or self._server.is_crashed
 
     @property
     def server(self) -> ObservedServer:
         """What runs. Raises BrokerStoppedError."""
-        if self._server is None:
-            raise BrokerStoppedError("server", self.is_started)
+        if self._server is None or self._server.is_crashed:
+            raise BrokerStoppedError("server", self.is_started, is_crashed=self._server is not None)
         return self._server
 
     @property
     def port(self) -> int:
-        """Where AMQP is spoken, on the first of its addresses."""
-        return self.server.endpoints[0].port
+        """Where AMQP is spoken, on the first of its addresses; the same after a crash."""
+        if self._server is None:
+            raise BrokerStoppedError("port", self.is_started)
+        return self._server.endpoints[0].port
 
     @property
     def url(self) -> str:
@@ -119,32 +126,75 @@ class AsyncBroker(AsyncLooking):
         if self.is_started:
             raise BrokerStoppedError("start", True)
         self.is_started = True
-        server = ObservedServer(self.config, self.linter)
+        server = ObservedServer(self.config, self.linter, self._ledger)
         server.open()
         await server.recorded()
         await server.listen()
         self._server = server
-        if self.config.http_port != OFF:
-            self._management = await self._with_http(server)
+        await self._begin_http(server)
         return self
 
-    async def _with_http(self, server: ObservedServer) -> "Management":
+    async def _begin_http(self, server: ObservedServer) -> None:
+        if server.config.http_port == OFF:
+            return
         from amqpbroker.testing.http import begun  # with what HTTP needs
 
         try:
-            return begun(server)
+            self._management = begun(server)
         except BaseException:
             await self.stop()
             raise
 
-    async def stop(self) -> None:
-        """Closes every connection, and ends."""
-        server, self._server = self._server, None
+    async def _end_http(self) -> None:
         management, self._management = self._management, None
         if management is not None:
             await management.close()
+
+    async def stop(self) -> None:
+        """Closes every connection, and ends."""
+        server, self._server = self._server, None
+        await self._end_http()
         if server is not None:
             await server.stop()
+            server.door.let_go()
+
+    async def crash(self, *, power_cut: bool = False) -> None:
+        """Ends as by kill -9: what is not written yet is lost, clients get RST, nobody listens. `restart` follows.
+
+        power_cut: what is not synced yet is lost as well. Nothing happens to one that has crashed.
+        """
+        server = self._server
+        if server is None:
+            raise BrokerStoppedError("crash", self.is_started)
+        if not server.is_crashed:
+            await all_read(server)
+        server.crash(power_cut=power_cut)
+        await server.settled()
+
+    async def restart(self) -> None:
+        """Ends, if it has not crashed, and starts again: port, data and time are the same. Raises as `start` does."""
+        if self._server is None or self._is_somebody_elses:
+            raise BrokerStoppedError("restart", self.is_started)
+        old, self._server = self._server, None
+        server = await restarted(old, self.linter)
+        self._server = server
+        await self._end_http()
+        await self._begin_http(server)
+
+    @property
+    def confirmed(self) -> list[ConfirmedMessage]:
+        """What publishers were told is safe, in that order: persistent messages in durable queues.
+
+        After a restart: those of them that are still there.
+        """
+        return list(self._ledger.confirmed)
+
+    def assert_confirmed_survived(self) -> None:
+        """Raises AssertionError: a confirmed message that was not settled was not there when `restart` was done.
+
+        RuntimeError: there was no restart.
+        """
+        self._ledger.check()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -197,10 +247,13 @@ class AsyncBroker(AsyncLooking):
 
     async def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """What look gives once all that local clients have sent by now is read and done."""
-        await all_read(self.server)
+        server = self.server
+        await all_read(server)
+        if server.is_crashed:
+            raise BrokerStoppedError(getattr(look, "__name__", "ask"), True, is_crashed=True)
         found = look(*arguments, **keywords)
-        self.server.batch.finish()
-        await self.server.settled()
+        server.batch.finish()
+        await server.settled()
         return found
 
 

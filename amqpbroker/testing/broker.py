@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from amqpbroker.testing import vhosts
 from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.clock import Time
+from amqpbroker.testing.crashes.ledger import ConfirmedMessage
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.faults.begun import Faults
@@ -109,6 +110,37 @@ class Broker(Looking):
                 thread.run(self._inside.stop())
             finally:
                 thread.end()
+
+    def crash(self, *, power_cut: bool = False) -> None:
+        """Ends as by kill -9: what is not written yet is lost, clients get RST, nobody listens. `restart` follows.
+
+        power_cut: what is not synced yet is lost as well. Nothing happens to one that has crashed.
+        """
+        self._on_its_thread("crash").run(self._inside.crash(power_cut=power_cut))
+
+    def restart(self) -> None:
+        """Ends, if it has not crashed, and starts again: port, data and time are the same. Raises as `start` does."""
+        self._on_its_thread("restart").run(self._inside.restart())
+
+    @property
+    def confirmed(self) -> list[ConfirmedMessage]:
+        """What publishers were told is safe, in that order: persistent messages in durable queues.
+
+        After a restart: those of them that are still there.
+        """
+        return self._inside.confirmed if self.is_stopped else self.ask(lambda: self._inside.confirmed)
+
+    def assert_confirmed_survived(self) -> None:
+        """Raises AssertionError: a confirmed message that was not settled was not there when `restart` was done.
+
+        RuntimeError: there was no restart.
+        """
+        self._inside.assert_confirmed_survived()
+
+    def _on_its_thread(self, what: str) -> LoopThread:
+        if self._thread is None:
+            raise BrokerStoppedError(what, self._inside.is_started)
+        return self._thread
 
     def __enter__(self) -> Self:
         return self.start()

@@ -4,11 +4,13 @@
 class BrokerStoppedError(RuntimeError):
     """The broker was asked for something before it was started, or after it has ended."""
 
-    def __init__(self, what: str, is_started: bool) -> None:
+    def __init__(self, what: str, is_started: bool, *, is_crashed: bool = False) -> None:
         """what: the name of what was asked for."""
         state = (
             "has been stopped" if is_started else "has not been started: use it as a context manager, or call start()"
         )
+        if is_crashed:
+            state = "has crashed: restart() starts it again"
         super().__init__(f"{what}: the broker {state}")
 
 

@@ -17,6 +17,7 @@ class VirtualTicker(Ticker):
         super().__init__(loop, ticked)
         self._ahead_s = 0.0
         self._stands_at_s: float | None = None
+        self._stopped_at_s: float | None = None
 
     @property
     def is_frozen(self) -> bool:
@@ -30,6 +31,19 @@ class VirtualTicker(Ticker):
         """Time stands still: nothing falls due but by `advance`."""
         self._stands_at_s = self.now_s()
         self._arm()
+
+    def stop(self) -> None:
+        if self._stopped_at_s is None:
+            self._stopped_at_s = self.now_s()
+        super().stop()
+
+    def go_on_from(self, other: "VirtualTicker") -> None:
+        """As if it was that one, which has been stopped, and no time had gone by since."""
+        stopped_at_s = other._stopped_at_s if other._stopped_at_s is not None else other.now_s()
+        self._unix_offset_s = other._unix_offset_s
+        self._ahead_s = stopped_at_s - self._loop.time()
+        if other.is_frozen:
+            self._stands_at_s = stopped_at_s
 
     def resume(self) -> None:
         """Time goes on from where it stands."""

@@ -7,7 +7,7 @@ from amqpbroker.model.message import Message
 from amqpbroker.session.channel import Channel
 from amqpbroker.session.publishing import Publisher, Route, RouteGroup
 from amqpbroker.testing.faults import publish
-from amqpbroker.testing.faults.kept_confirms import KeptConfirms
+from amqpbroker.testing.faults.kept_confirms import KeptConfirms, told
 from amqpbroker.wire.methods import Basic
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class FaultyChannel(Channel):
     def __init__(self, connection: "Connection", number: int) -> None:
         super().__init__(connection, number)
         self._kept: KeptConfirms | None = None
+        # By number, what a publisher has not been told yet: the queues that record it, and the message.
+        self._untold: dict[int, tuple[list[str], Message]] = {}
 
     @property
     def is_mandatory(self) -> bool:
@@ -81,6 +83,26 @@ class FaultyChannel(Channel):
         """It is taken care of, though no queue has it."""
         self._count_publishes(RouteGroup(group.exchange, (), False, self.counters), [message])
 
+    def _count_publishes(self, group: RouteGroup, messages: Sequence[Message]) -> None:
+        super()._count_publishes(group, messages)
+        if self.confirms is not None and self.connection.ledger is not None:
+            queues = [queue.name for queue in group.recording(messages[0][3])]
+            if queues:
+                first = self.confirms.published - len(messages) + 1
+                self._untold.update((first + place, (queues, message)) for place, message in enumerate(messages))
+
+    def has_told(self, frames: bytes) -> None:
+        """These acks and nacks are with the publisher."""
+        ledger = self.connection.ledger
+        if ledger is None or not self._untold:
+            return
+        for is_ack, number, multiple in told(frames):
+            numbers = [one for one in self._untold if one <= number] if multiple else [number]
+            for one in numbers:
+                queues, message = self._untold.pop(one, ((), None))
+                if is_ack and message is not None:
+                    ledger.confirm(self.connection.vhost.name, queues, message)
+
     def keep_confirm(self, number: int, rule: "Rule") -> None:
         """The publisher is not told of this publish."""
         assert self.confirms is not None
@@ -99,6 +121,7 @@ class FaultyChannel(Channel):
         """Those that a rule has kept."""
         if self._kept is not None and (frames := self._kept.let_go(rule)):
             self.connection.wire.write(frames)
+            self.has_told(frames)
 
     def cancel_consumer(self, tag: str) -> None:
         """Ends a consumer, and tells its client if it asked for that."""

@@ -9,16 +9,18 @@ from amqpbroker.wire.methods import Connection as ConnectionMethods
 from amqpbroker.wire.methods import encode_frame
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.crashes.ledger import Ledger
     from amqpbroker.testing.faults.rule import Rule
     from amqpbroker.testing.faults.rules import Rules
     from amqpbroker.testing.faults.transport import FaultyTransport
 
 
 class FaultyConnection(Connection):
-    """rules: the broker's faults. socket: what it is connected by."""
+    """rules: the broker's faults. socket: what it is connected by. ledger: of what is safe; None: nothing survives."""
 
     channel_type = FaultyChannel
     rules: "Rules"
+    ledger: "Ledger | None"
     socket: "FaultyTransport"
     _blocked_by: "Rule | None" = None
 
@@ -31,6 +33,8 @@ class FaultyConnection(Connection):
             journal = self.broker.journal
             frames = cast(FaultyChannel, channel).take_confirms(journal.done_number if journal is not None else 0)
             self.wire.outbox.append(frames)
+            if not self.socket.is_closing:
+                cast(FaultyChannel, channel).has_told(frames)
 
     def confirm_is_due(self, rule: "Rule") -> None:
         """A confirm that a rule keeps would go out now."""

@@ -9,7 +9,7 @@ from amqpbroker.server.listening import addresses_of
 
 if TYPE_CHECKING:
     from amqpbroker.server.listening import Endpoint
-    from amqpbroker.testing.server import ObservedServer
+    from amqpbroker.testing.crashes.server import CrashableServer
 
 # An acceptor of TLS closes its socket when the loop has let go of it.
 _TURNS_TO_CLOSE: Final = 3
@@ -42,7 +42,7 @@ class PortHold:
 class Door:
     """closed_by: how many want it closed."""
 
-    def __init__(self, server: "ObservedServer") -> None:
+    def __init__(self, server: "CrashableServer") -> None:
         self._server = server
         self._closed_by = 0
         self._hold: PortHold | None = None

@@ -20,15 +20,16 @@ class Hit:
     nth: int
     at: datetime
     what: str
-    connection: str
-    channel: int
+    connection: str = ""
+    channel: int = 0
     exchange: str | None = None
     routing_key: str | None = None
     queues: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{self.at:%H:%M:%S.%f}", f"{self.fault} (rule {self.rule}) struck {self.what}, its {self.nth}."]
-        parts.append(f"on {self.connection}" + (f" channel {self.channel}" if self.channel else ""))
+        if self.connection:
+            parts.append(f"on {self.connection}" + (f" channel {self.channel}" if self.channel else ""))
         if self.exchange is not None:
             parts.append(f"exchange '{self.exchange}'")
         if self.routing_key is not None:

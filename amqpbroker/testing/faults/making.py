@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Generic, TypeVar, Unpack
 
 from amqpbroker.errors import CONNECTION_FORCED, PRECONDITION_FAILED
+from amqpbroker.testing.crashes.crash import CrashAtByte
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.faults.closing import CancelConsumers, CloseChannels, CloseConnections
 from amqpbroker.testing.faults.fault import Fault
@@ -95,6 +96,15 @@ class Making(ABC, Generic[R]):
     def block_publishers(self, reason: str = "low on memory", **which: Unpack[Which]) -> R:
         """Who publishes gets connection.blocked and is not read any more, until the rule ends: an alarm."""
         return self._begin(BlockPublishers(reason), which)
+
+    # The disk
+
+    def crash_at_byte(self, n: int, *, power_cut: bool = False) -> R:
+        """So many octets more reach the data directory; then the broker ends as by kill -9, see `crash` of the broker.
+
+        power_cut: what was not synced by then is lost as well.
+        """
+        return self._begin(CrashAtByte(n, power_cut), Which())
 
     # What the broker tells
 

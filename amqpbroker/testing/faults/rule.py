@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.testing.faults.log import Hit
 from amqpbroker.testing.faults.which import Where, Which, numbers
@@ -45,23 +45,27 @@ class Rule:
         self.seen += 1
         if not self._decides():
             return False
-        hit = Hit(
-            fault=self.fault.name,
-            rule=self.number,
-            nth=self.seen,
-            at=self._rules.now(),
-            what=occasion.what,
+        self._note(
+            occasion.what,
             connection=occasion.socket.name,
             channel=occasion.channel,
             exchange=occasion.exchange,
             routing_key=occasion.routing_key,
             queues=tuple(occasion.queues),
         )
-        self.hits.append(hit)
-        self._rules.hits.append(hit)
         if len(self.hits) == self.which.get("times"):
             self._rules.end_soon(self)
         return True
+
+    def strike_once(self, what: str) -> None:
+        """The fault has been done to what is no client's."""
+        self.seen += 1
+        self._note(what)
+
+    def _note(self, what: str, **about: Any) -> None:
+        hit = Hit(self.fault.name, self.number, self.seen, self._rules.now(), what, **about)
+        self.hits.append(hit)
+        self._rules.hits.append(hit)
 
     def end(self) -> None:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""

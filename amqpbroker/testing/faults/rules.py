@@ -20,10 +20,10 @@ from amqpbroker.testing.faults.traffic import Traffic
 from amqpbroker.testing.faults.which import Which, check
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.crashes.server import CrashableServer
     from amqpbroker.testing.faults.channel import FaultyChannel
     from amqpbroker.testing.faults.frame import Frame
     from amqpbroker.testing.faults.transport import FaultyTransport
-    from amqpbroker.testing.server import ObservedServer
     from amqpbroker.testing.virtual_ticker import VirtualTicker
 
 _SEEDS: Final = 1 << 32
@@ -36,7 +36,7 @@ class Rules:
     rules that look at publishes.
     """
 
-    def __init__(self, server: "ObservedServer") -> None:
+    def __init__(self, server: "CrashableServer") -> None:
         self.server = server
         self.active: dict[Rule, None] = {}
         self.on_publish: list[tuple[Rule, PublishFault]] = []
@@ -84,6 +84,10 @@ class Rules:
             due_s = self.clock.now_s() + seconds_of(which["for_"])
             self._deadlines[rule] = self.clock.at(due_s, lambda: self.end(rule))
         return rule
+
+    def go_on_from(self, old: "Rules") -> None:
+        """The broker has started again: none of its rules lasts, and what they have done is still told."""
+        self.hits, self._made, self._expected = old.hits, old._made, old._expected
 
     def end(self, rule: Rule) -> None:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""

@@ -10,11 +10,11 @@ from amqpbroker.testing.faults.stand_ins import BlackHole, Forsaken, Gone, reset
 from amqpbroker.wire.tables import text
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.crashes.server import CrashableServer
     from amqpbroker.testing.faults.rule import Rule
     from amqpbroker.testing.faults.rules import Rules
     from amqpbroker.testing.faults.sockets import How
     from amqpbroker.testing.faults.traffic import Traffic
-    from amqpbroker.testing.server import ObservedServer
 
 
 class FaultyTransport(ConnectionTransport):
@@ -36,7 +36,7 @@ class FaultyTransport(ConnectionTransport):
     @property
     def rules(self) -> "Rules":
         """The broker's faults."""
-        return cast("ObservedServer", self._server).rules
+        return cast("CrashableServer", self._server).rules
 
     @property
     def names(self) -> list[str]:
@@ -54,7 +54,9 @@ class FaultyTransport(ConnectionTransport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.session.rules, self.session.socket = self.rules, self
+        server = cast("CrashableServer", self._server)
+        self.session.rules, self.session.socket = server.rules, self
+        self.session.ledger = server.ledger if server.storage is not None else None
         self.rules.connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -125,6 +127,10 @@ class FaultyTransport(ConnectionTransport):
         self.rules.forsake(real)
         self._socket = Gone(real)
         self._loop.call_soon(self.connection_lost, None)
+
+    def cut_off(self) -> None:
+        """The broker is dead: the client gets RST, whatever has come between them."""
+        reset(self._socket.real if isinstance(self._socket, BlackHole) else self._socket)
 
     def heal(self) -> None:
         """The network that was cut is whole again."""

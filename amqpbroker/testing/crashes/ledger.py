@@ -1,0 +1,164 @@
+"""What clients were told is safe, and whether it is there when the broker has started again.
+
+A message is owed from its confirm on, as long as the broker has it: in its queue, with a client, or as a dead letter in
+another durable queue. What was acknowledged, purged or dropped by a rule before the crash is owed to nobody.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from amqpbroker.model.message import Message, split_address
+
+if TYPE_CHECKING:
+    from amqpbroker.testing.crashes.server import CrashableServer
+
+Place = tuple[str, str]
+"""(virtual host, queue)"""
+
+_SHOWN_MAX: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedMessage:
+    """A persistent message that a durable queue got, and whose publisher was told so."""
+
+    vhost: str
+    queue: str
+    exchange: str
+    routing_key: str
+    body: bytes
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self.vhost, self.queue
+
+    def __str__(self) -> str:
+        return f"{_short(self.body)} (exchange {self.exchange!r}, routing key {self.routing_key!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A message that has to be there after the crash, in one of these places: where it was, or is a dead letter."""
+
+    message: ConfirmedMessage
+    places: tuple[Place, ...]
+
+
+class SurvivalError(AssertionError):
+    """Something that was confirmed is not there any more."""
+
+
+class Ledger:
+    """confirmed: what publishers were told of, in that order, but for what was found to be gone before a crash."""
+
+    def __init__(self) -> None:
+        self.confirmed: list[ConfirmedMessage] = []
+        self._owed: list[Owed] | None = None
+        self._lost: list[Owed] | None = None
+        self._found: Counter[Place] = Counter()
+
+    def confirm(self, vhost: str, queues: Sequence[str], message: Message) -> None:
+        """A publisher is told of a message that these queues have recorded."""
+        exchange, routing_key = split_address(message[0])
+        for queue in queues:
+            self.confirmed.append(ConfirmedMessage(vhost, queue, exchange, routing_key, message[2]))
+
+    def ended(self, server: "CrashableServer") -> None:
+        """The broker ends, this way or that: what it has now has to be there again."""
+        stock = Stock(server)
+        moved = [message for message in self.confirmed if not stock.take(message.place, message.body)]
+        gone = Counter(moved)
+        owed = [Owed(message, (message.place,)) for message in self.confirmed if not _counted(message, gone)]
+        for message in moved:
+            # A dead letter: its end there and its beginning here are one commit, which may not be on disk.
+            place = stock.take_anywhere(message.vhost, message.body)
+            if place is not None:
+                owed.append(Owed(message, (message.place, place)))
+        self._owed, self._lost = owed, None
+
+    def started(self, server: "CrashableServer") -> None:
+        """It has started again, and nobody has taken anything yet."""
+        if self._owed is None:
+            return
+        stock = Stock(server)
+        self._found = stock.count_by_place()
+        # What can be in one place alone comes first in the list.
+        self._lost = [
+            owed for owed in self._owed if not any(stock.take(place, owed.message.body) for place in owed.places)
+        ]
+        lost = Counter(owed.message for owed in self._lost)
+        self.confirmed = [owed.message for owed in self._owed if not _counted(owed.message, lost)]
+
+    def check(self) -> None:
+        """Raises SurvivalError: which are not there, and what is; RuntimeError: it was not started again yet."""
+        if self._lost is None or self._owed is None:
+            raise RuntimeError("what survives is known when the broker has started again: call restart() first")
+        if not self._lost:
+            return
+        lines = [f"{len(self._lost)} of {len(self._owed)} confirmed messages did not survive:"]
+        for place in sorted({owed.message.place for owed in self._lost}):
+            owed_here = sum(owed.message.place == place for owed in self._owed)
+            lost_here = [owed.message for owed in self._lost if owed.message.place == place]
+            lines.append(f"queue {place[1]!r} of virtual host {place[0]!r}: {owed_here} confirmed and not settled,")
+            lines.append(f"  {self._found[place]} there, and not there")
+            lines += [f"    {message}" for message in lost_here[:_SHOWN_MAX]]
+            if len(lost_here) > _SHOWN_MAX:
+                lines.append(f"    and {len(lost_here) - _SHOWN_MAX} more")
+        found = [f"{queue!r} {count}" for (_, queue), count in sorted(self._found.items())]
+        lines.append(f"what is there: {', '.join(found) or 'nothing'}")
+        raise SurvivalError("\n".join(lines))
+
+
+def _counted(message: ConfirmedMessage, counts: Counter[ConfirmedMessage]) -> bool:
+    """Whether it is one of these, each counted once."""
+    if not counts[message]:
+        return False
+    counts[message] -= 1
+    return True
+
+
+class Stock:
+    """What durable queues have, and clients of theirs: how often each body is where."""
+
+    def __init__(self, server: "CrashableServer") -> None:
+        self._places: dict[tuple[str, bytes], Counter[Place]] = {}
+        for vhost in server.broker.vhosts.values():
+            for queue in vhost.queues.values():
+                if queue.durable:
+                    for _, message, _ in queue.messages():
+                        self._put((vhost.name, queue.name), message[2])
+        for socket in server.observed():
+            for channel in socket.session.channels.values():
+                for _, message, number in channel.unacked.entries.values():
+                    queue = channel.by_number[number].queue
+                    if queue.durable and not queue.deleted:
+                        self._put((socket.vhost_name, queue.name), message[2])
+
+    def _put(self, place: Place, body: bytes) -> None:
+        self._places.setdefault((place[0], body), Counter())[place] += 1
+
+    def take(self, place: Place, body: bytes) -> bool:
+        """Whether it is there; it is not any more then."""
+        places = self._places.get((place[0], body))
+        if places is None or not places[place]:
+            return False
+        places[place] -= 1
+        return True
+
+    def take_anywhere(self, vhost: str, body: bytes) -> Place | None:
+        """Where it is, if it is anywhere in a virtual host."""
+        for place, count in self._places.get((vhost, body), Counter[Place]()).items():
+            if count and self.take(place, body):
+                return place
+        return None
+
+    def count_by_place(self) -> Counter[Place]:
+        """How many each queue has."""
+        return sum(self._places.values(), Counter[Place]())
+
+
+def _short(body: bytes) -> str:
+    return repr(body if len(body) <= 60 else body[:60] + b"...")
