@@ -3,6 +3,8 @@
 Names are those of RabbitMQ's `message_stats`, and of its churn statistics.
 """
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 
@@ -63,8 +65,14 @@ class Counters:
         for name in COUNTED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def add_all(self, others: "Sequence[Counters]") -> None:
+        """The same of many, in a fraction of the time."""
+        for name, *counts in zip(COUNTED, *map(_VALUES, others), strict=True):
+            setattr(self, name, getattr(self, name) + sum(counts))
+
 
 COUNTED: Final = Counters.__slots__
+_VALUES: Final = attrgetter(*COUNTED)
 
 
 class Churn:

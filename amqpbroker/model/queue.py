@@ -278,10 +278,14 @@ class Queue:
     def delete(self) -> int:
         """The queue is no more; returns how many messages waited in it."""
         count = self.purge()
+        self.abandon()
+        return count
+
+    def abandon(self) -> None:
+        """The queue is no more, and what waits in it goes with it: nothing of it falls due."""
         self.deleted = True
         if self.rules is not None:
             self.rules.stop()
-        return count
 
     # Consumers
 

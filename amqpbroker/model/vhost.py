@@ -172,6 +172,21 @@ class VirtualHost:
         if self.journal is not None:
             self.journal.undefine(VHOST, self.name, "")
 
+    def abandon(self) -> None:
+        """It is forgotten with all that is in it, of which nothing is recorded: nothing of it falls due any more."""
+        self.count_up()
+        by_kind: dict[str, list[Counters]] = {}
+        for queue in self.queues.values():
+            queue.abandon()
+            by_kind.setdefault(queue.settings.kind, []).append(queue.counters)
+        for kind, counters in by_kind.items():
+            self.queue_counters.setdefault(kind, Counters()).add_all(counters)
+        self.churn.queue_deleted += len(self.queues)
+        self.counters.add_all([exchange.counters for exchange in self.exchanges.values()])
+        for exchange in self.exchanges.values():
+            if exchange.hidden is not None:
+                exchange.hidden.discard()
+
     # What is counted
 
     def will_count(self, uncounted: Uncounted) -> None:

@@ -4,10 +4,12 @@ import os
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
+from amqpbroker.model.broker import Broker as Model
 from amqpbroker.testing import vhosts
 from amqpbroker.testing.async_looking import AsyncLooking
 from amqpbroker.testing.barrier import all_read
@@ -117,6 +119,17 @@ class AsyncBroker(AsyncLooking):
         """It goes with all that is in it, and its connections. Raises KeyError; ValueError: it is the first."""
         await self.ask(vhosts.delete, self.server, name)
 
+    async def reset(self, *, keep_connections: bool = False) -> None:
+        """The broker is as it was when it started.
+
+        No queues, exchanges, bindings and policies, no other virtual hosts and users than at the start; history, faults
+        and warnings are empty; time goes on, at its own pace, and never back. Connections are closed with 320 unless
+        they are kept: then their consumers are cancelled, as by the deletion of their queues.
+        """
+        server = self.server
+        await self.ask(lambda: server.reset(keep_connections=keep_connections))
+        await server.recorded()
+
     @property
     def _view(self) -> View:
         return View(self.server, self.config.vhost)
@@ -127,7 +140,7 @@ class AsyncBroker(AsyncLooking):
             raise BrokerStoppedError("start", True)
         self.is_started = True
         server = ObservedServer(self.config, self.linter, self._ledger)
-        server.open()
+        server.open(partial(_declare, self.config.definitions) if self.config.definitions else None)
         await server.recorded()
         await server.listen()
         self._server = server
@@ -255,6 +268,13 @@ class AsyncBroker(AsyncLooking):
         server.batch.finish()
         await server.settled()
         return found
+
+
+def _declare(path: str, broker: Model) -> None:
+    """What definitions say, read when there are some. Raises DefinitionsError."""
+    from amqpbroker.management.definitions.files import load_definitions
+
+    load_definitions(broker, path)
 
 
 class AsyncClock:

@@ -88,6 +88,15 @@ class Broker(Looking):
         """It goes with all that is in it, and its connections. Raises KeyError; ValueError: it is the first."""
         self.ask(lambda: vhosts.delete(self.server, name))
 
+    def reset(self, *, keep_connections: bool = False) -> None:
+        """The broker is as it was when it started.
+
+        No queues, exchanges, bindings and policies, no other virtual hosts and users than at the start; history, faults
+        and warnings are empty; time goes on, at its own pace, and never back. Connections are closed with 320 unless
+        they are kept: then their consumers are cancelled, as by the deletion of their queues.
+        """
+        self._wait("reset", self._inside.reset(keep_connections=keep_connections))
+
     @property
     def _view(self) -> View:
         return self._inside._view

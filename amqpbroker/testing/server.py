@@ -5,6 +5,7 @@ It touches nothing that the process has one of: no collector, no switch interval
 
 from collections.abc import Callable, Iterator
 
+from amqpbroker.model.broker import Broker
 from amqpbroker.server.config import Config
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.connection import Connection
@@ -12,16 +13,19 @@ from amqpbroker.testing.connections import ObservedTransport
 from amqpbroker.testing.crashes.ledger import Ledger
 from amqpbroker.testing.crashes.server import CrashableServer
 from amqpbroker.testing.inspection.history import Recorder
+from amqpbroker.testing.leftovers import Leftovers
 from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.recording.recorder import RunRecorder
+from amqpbroker.testing.resetting import Start
 from amqpbroker.testing.virtual_ticker import VirtualTicker
 
 
 class ObservedServer(CrashableServer):
     """clock: what queues, messages and clients' timeouts go by. socket_clock: of heartbeats and handshakes, which real
     clients keep as well. watchers: called when something may have changed, once the turn is written. recorder: has
-    what has happened to messages. run_recorders: note what is
-    published. linter: watches what clients do.
+    what has happened to messages. run_recorders: note what is published. linter: watches what clients do. begun: what
+    it is reset to, from `open` on. at_reset: called then, by whoever has something to forget. leftovers: what a reset
+    has left and is still to be let go of.
     """
 
     transport_type = ObservedTransport
@@ -33,6 +37,9 @@ class ObservedServer(CrashableServer):
         self.linter.watch(self.broker)
         self.watchers: list[Callable[[], None]] = []
         self.recorder = Recorder(self.broker)
+        self.at_reset: list[Callable[[], None]] = []
+        self.leftovers = Leftovers(self.loop)
+        self.begun: Start | None = None
         self.batch = WatchedBatch(self)
 
     def _new_ticker(self) -> VirtualTicker:
@@ -42,6 +49,26 @@ class ObservedServer(CrashableServer):
     def _new_clock(self) -> VirtualTicker:
         self.clock = VirtualTicker(self.loop, self.flush_soon)
         return self.clock
+
+    def open(self, declare: Callable[[Broker], None] | None = None) -> None:
+        super().open(declare)
+        self.begun = self.begun or Start(self, declare)
+
+    def follow(self, old: CrashableServer) -> None:
+        super().follow(old)
+        if isinstance(old, ObservedServer) and old.begun is not None:
+            self.begun = old.begun.moved_to(self)
+            self.at_reset = old.at_reset
+            self.recorder.go_on_from(old.recorder)
+
+    def reset(self, *, keep_connections: bool) -> None:
+        """See `Start.reset`; after `open`."""
+        assert self.begun is not None
+        self.begun.reset(keep_connections=keep_connections)
+
+    async def stop(self, reason: str = "broker forced connection closure with reason 'shutdown'") -> None:
+        await super().stop(reason)
+        self.leftovers.let_go()
 
     def sessions(self) -> Iterator[Connection]:
         """The clients that are in a virtual host, the oldest first."""

@@ -184,3 +184,16 @@ def test_with_a_user_go_the_connections_and_all_that_the_user_may() -> None:
 def test_nobody_is_deleted_who_is_not_there() -> None:
     with pytest.raises(KeyError):
         broker().delete_user("anna")
+
+
+def test_a_renewed_virtual_host_is_a_fresh_one_in_the_same_place() -> None:
+    one = broker()
+    begun = []
+    former = one.add_vhost("/")
+    one.add_vhost("other")
+    former.new_queue("tasks", durable=False, auto_delete=False, owner=None, arguments={}).counters.publish = 3
+    one.watch_vhosts(begun.append)
+    fresh = one.renew_vhost("/")
+    assert list(one.vhosts.items()) == [("/", fresh), ("other", one.vhosts["other"])]
+    assert (fresh.queues, fresh.version > former.version, begun[-1]) == ({}, True, fresh)
+    assert (one.queue_counters["classic"].publish, one.churn.queue_deleted) == (3, 1)

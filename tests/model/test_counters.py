@@ -199,3 +199,15 @@ def test_what_goes_a_way_of_its_own_is_counted_up_now_and_then() -> None:
         client.publish(1, "", "tasks", b"", expiration="60000")
     assert client.vhost.queues["tasks"].counters.publish >= UNCOUNTED_MAX - 1
     assert of_queue(client) == {"publish": UNCOUNTED_MAX}
+
+
+def test_many_are_taken_in_at_once_as_one_by_one() -> None:
+    one, other, sums, at_once = Counters(), Counters(), Counters(), Counters()
+    for place, name in enumerate(COUNTED, 1):
+        setattr(one, name, place)
+        setattr(other, name, 100 * place)
+    for counters in (one, other):
+        sums.add(counters)
+    at_once.add_all([one, other])
+    at_once.add_all([])
+    assert counted(at_once) == counted(sums) == {name: 101 * place for place, name in enumerate(COUNTED, 1)}

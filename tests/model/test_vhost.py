@@ -351,3 +351,17 @@ def test_a_queue_that_had_no_rules_has_some_once_a_message_may_expire(vhost: Vir
     rules = queue.rules
     vhost.expect_deadlines([queue])
     assert queue.rules is rules
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_nothing_of_an_abandoned_one_falls_due(kind: str) -> None:
+    vhost = hosts.host("4.3")
+    hosts.declare(vhost, "dead")
+    hosts.declare(vhost, "ends", x_expires=1_000)
+    retry = {"x_delayed_retry_type": "all", "x_delayed_retry_min": 1_000} if kind == "quorum" else {}
+    tasks = hosts.declare(vhost, durable=True, x_queue_type=kind, x_message_ttl=1_000, **hosts.TO_DEAD, **retry)
+    hosts.put(vhost, 1, 2)
+    tasks.requeue([hosts.taken(tasks)])
+    vhost.abandon()
+    hosts.clock_of(vhost).advance(10.0)
+    assert (hosts.waiting(vhost, "dead"), "ends" in vhost.queues, tasks.deleted) == ("", True, True)

@@ -258,11 +258,10 @@ class PriorityQueue(Queue):
     def purge(self) -> int:
         return sum(part.purge() for part in self.parts.values())
 
-    def delete(self) -> int:
-        count = super().delete()
+    def abandon(self) -> None:
+        super().abandon()
         for part in self.parts.values():
             part.deleted = True
-        return count
 
     def waiting(self) -> Iterable[tuple[int, Level]]:
         """The parts that clients are given messages of, by level, the highest first."""

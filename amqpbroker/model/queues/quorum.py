@@ -403,9 +403,12 @@ class QuorumQueue(PriorityQueue):
     def delete(self) -> int:
         count = self.message_count
         super().delete()
+        return count
+
+    def abandon(self) -> None:
+        super().abandon()
         if self.parked is not None:
             self.parked.discard()
-        return count
 
     def peek(self, skip: int, count: int) -> list[Waiting]:
         return [

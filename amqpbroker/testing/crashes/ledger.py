@@ -66,6 +66,11 @@ class Ledger:
         for queue in queues:
             self.confirmed.append(ConfirmedMessage(vhost, queue, exchange, routing_key, message[2]))
 
+    def forget(self) -> None:
+        """Nobody was told of anything: the broker is reset."""
+        self.confirmed.clear()
+        self._owed = self._lost = None
+
     def ended(self, server: "CrashableServer") -> None:
         """The broker ends, this way or that: what it has now has to be there again."""
         stock = Stock(server)

@@ -173,6 +173,14 @@ class Rules:
         for client in self._forsaken:
             client.abort()
 
+    def forget(self) -> None:
+        """No fault is left, nor what any has done: another test begins."""
+        self.stop()
+        self._forsaken.clear()
+        self._expected.clear()
+        self._made.clear()
+        self.hits.clear()
+
     # What there is
 
     def sockets(self) -> Iterator["FaultyTransport"]:

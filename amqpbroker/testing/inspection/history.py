@@ -230,10 +230,16 @@ class Recorder:
         """The last run of a kind."""
         return next((run for run in reversed(self.runs) if run.kind == kind), None)
 
-    def clear(self) -> None:
-        """Nothing has happened."""
-        self.runs.clear()
+    def go_on_from(self, other: "Recorder") -> None:
+        """It has noted what another has, whose broker has ended: this one's is started again."""
+        self.runs, self.dropped = other.runs, other.dropped
+        self._count, self._size_bytes = other._count, other._size_bytes
+
+    def taken(self) -> deque[Run]:
+        """All that is noted; from now on nothing is, and nothing was dropped."""
+        taken, self.runs = self.runs, deque()
         self.dropped = self._count = self._size_bytes = 0
+        return taken
 
     def history(self, vhost: str | None = None) -> History:
         """What is noted of a virtual host; None: of all."""
