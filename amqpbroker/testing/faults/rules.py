@@ -102,9 +102,13 @@ class Rules:
         self.server.loop.call_soon(self.end, rule)
 
     def end_all(self) -> None:
-        """No fault strikes any more; the latest goes first."""
-        for rule in reversed(list(self.active)):
-            self.end(rule)
+        """No fault strikes any more, nor what one of them has held back until now."""
+        rules = list(self.active)
+        for rule in rules:
+            self._take_out(rule)
+        for rule in rules:
+            rule.fault.end(self, rule)
+        self.server.flush_soon()
 
     def _take_out(self, rule: Rule) -> None:
         rule.is_over = True

@@ -1,8 +1,9 @@
 """Connections that are lost in every way, and refused, with the bugs of clients that this finds."""
 
 import amqp
-import pika
 import pytest
+from kombu import Connection as KombuConnection
+from kombu.exceptions import OperationalError
 from pika.exceptions import AMQPConnectionError, ConnectionWrongStateError, StreamLostError
 
 from amqpbroker.testing import FaultTargetError
@@ -119,15 +120,14 @@ def test_an_acknowledgement_that_is_lost_brings_the_message_again(broker, opened
 
 
 def test_a_loop_that_connects_again_and_gives_up_too_soon(broker):
-    def connect(attempts: int) -> pika.BlockingConnection:
-        parameters = pika.URLParameters(broker.url)
-        parameters.connection_attempts, parameters.retry_delay = attempts, 0
-        return pika.BlockingConnection(parameters)
+    def connect(retries: int) -> None:
+        with KombuConnection(broker.url) as connection:
+            connection.ensure_connection(max_retries=retries, interval_start=0, interval_step=0)
 
-    with broker.faults.refuse_connections("reset", times=2), pytest.raises(AMQPConnectionError):
-        connect(attempts=2)
+    with broker.faults.refuse_connections("reset", times=2), pytest.raises(OperationalError):
+        connect(retries=1)
     with broker.faults.refuse_connections("reset", times=2) as rule:
-        connect(attempts=3).close()
+        connect(retries=3)
         rule.assert_hit(2)
 
 
