@@ -1,5 +1,7 @@
 """M/G/1 and G/G/c: textbook figures, M/M/c where everything is exponential, and queues that are played through."""
 
+from math import exp
+
 import ciw
 import pytest
 from hypothesis import given
@@ -28,6 +30,13 @@ def test_service_of_two_kinds_waits_as_the_second_moment_says():
     # 2 s with the chance 0.9, 12 s with 0.1: mean 3, second moment 18; λE[S²]/(2(1 − ρ)) with λ = 0.2 is 4.5.
     assert m_g_1(Load(0.2, 3.0), 1.0).wait_mean_s == pytest.approx(4.5)
     assert m_g_1(Load(0.2, 3.0), 3**0.5).wait_mean_s == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize(("utilisation", "root"), [(0.5, 0.20319), (0.8, 0.62863)])
+def test_regular_arrivals_wait_nearly_as_d_m_1_does(utilisation, root):
+    # Gross et al. 2008, section 5.3: σ = exp(−(1 − σ)/ρ), and the wait is σ/(1 − σ) services.
+    assert root == pytest.approx(exp(-(1 - root) / utilisation), abs=1e-4)
+    assert g_g_c(Load(utilisation, 1.0), 0, 1).wait_mean_s == pytest.approx(root / (1 - root), rel=0.01)
 
 
 @given(loads)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from amqpbroker.cli.main import main
 
@@ -160,6 +162,29 @@ def test_without_scipy_it_says_what_to_install(capsys, monkeypatch):
     code, _, err = planned(capsys, *TEN, "--backlog", "1000")
     assert code == 1
     assert "needs scipy" in err and "pip install amqpbroker[capacity]" in err
+
+
+numbers = st.sampled_from(["0", "1", "3", "8", "0.5", "7.999999", "1e-18", "1e-9", "1e9", "1e17", "1e400", "nan", "-1"])
+counts = st.sampled_from(["0", "1", "2", "9", "1000", "65535", "100000", "1000000000000000000000"])
+options = st.lists(
+    st.one_of(
+        st.builds("{}={}".format, st.sampled_from(["--cv-arrivals", "--cv-service", "--percentile"]), numbers),
+        st.builds("{}={}".format, st.sampled_from(["--prefetch", "--max-length", "--backlog"]), counts),
+        st.builds("--target-wait={}{}".format, numbers, st.sampled_from(["s", "ms", "ns"])),
+        st.sampled_from(["--dispatch=random", "--overflow=drop-head"]),
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(numbers, numbers, counts, options)
+def test_whatever_is_asked_has_an_answer(capsys, arrivals, service, consumers, flags):
+    load = [f"--arrivals={arrivals}/s", f"--service={service}s", f"--consumers={consumers}"]
+    code, out, err = planned(capsys, *load, *flags)
+    assert code in {0, 1, 2}
+    assert bool(out) == (code == 0) and bool(err) == (code != 0)
+    assert not re.search(r"\b(nan|inf)\b", out)
 
 
 def test_the_page_shows_what_it_prints(capsys):
