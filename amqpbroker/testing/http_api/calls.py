@@ -63,9 +63,15 @@ class Calls:
     def __init__(self, broker: AsyncBroker) -> None:
         self._broker = broker
         self._of_the_broker = {name: of(broker) for name, of in OF_THE_BROKER.items()}
-        faults = NumberedFaults(broker)
+        self._faults = faults = NumberedFaults(broker)
+        self._of_the_broker["reset"] = self._reset
         for name in (*FAULTS, "end", "end_all", "rules", "assert_hit", "log", "replay"):
             self._of_the_broker[f"faults/{name}"] = getattr(faults, name)
+
+    async def _reset(self, keep_connections: bool = False) -> None:
+        """The broker is as it was when it started; see `AsyncBroker.reset`."""
+        await self._broker.reset(keep_connections=keep_connections)
+        self._faults.forget()
 
     def names(self) -> list[str]:
         """All of them."""

@@ -44,6 +44,10 @@ class NumberedFaults(Making[Awaitable[dict[str, Any]]]):
         """Those that were begun, over or not."""
         return await self._broker.ask(lambda: [_told(rule) for rule in self._rules.values()])
 
+    def forget(self) -> None:
+        """No rule is known any more: the broker was reset."""
+        self._rules.clear()
+
     async def assert_hit(self, rule: int, times: int | None = None) -> None:
         """That it has done something, or something so many times."""
         await self._broker.ask(self._known(rule).assert_hit, times)

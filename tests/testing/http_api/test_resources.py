@@ -75,6 +75,15 @@ async def test_that_queues_are_empty_is_asserted_of_those_that_are_named():
             assert (await client.post("/api/_test/assert_empty", json={"queues": queues})).status_code == status
 
 
+async def test_a_reset_leaves_nothing_of_what_was_there():
+    async with asking() as client:
+        await declare(client, "tasks")
+        await client.post("/api/_test/faults/return_publishes")
+        assert (await client.post("/api/_test/reset", json={"keep_connections": True})).status_code == 200
+        for name in ("queues", "faults/rules"):
+            assert not (await client.post(f"/api/_test/{name}")).json()
+
+
 async def test_a_virtual_host_is_asked_by_its_name():
     async with asking() as client:
         assert (await client.post("/api/_test/create_vhost", json={"name": "blue"})).status_code == 200
