@@ -55,10 +55,20 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """What its clients did that will break in production is told as a warning of the test, or fails it."""
+    result = yield
+    _warn(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Empties the broker of the session once all that the test has set up is gone, in whatever order it came."""
     try:
-        yield
+        result = yield
+        _warn(item)
+        return result
     finally:
         if (source := item.stash.get(_SOURCE, None)) is not None:
             source.reset()
@@ -168,3 +178,10 @@ def _has_used(item: pytest.Item, broker: "Used") -> None:
     used = item.stash.setdefault(_USED, [])
     if broker not in used:
         used.append(broker)
+
+
+def _warn(item: pytest.Item) -> None:
+    if used := item.stash.get(_USED, None):
+        from amqpbroker.testing.fixtures.findings import warn
+
+        warn(item, used)

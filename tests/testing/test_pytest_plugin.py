@@ -8,7 +8,7 @@ import aio_pika  # noqa: F401 - a run within this process forgets what it was th
 import pytest
 
 from amqpbroker.testing import async_broker, broker  # noqa: F401
-from amqpbroker.testing.fixtures import failure, loops, source  # noqa: F401
+from amqpbroker.testing.fixtures import failure, findings, loops, source  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
@@ -177,6 +177,31 @@ def test_a_test_that_fails_tells_what_was_in_the_broker(outcome):
     """
     result = outcome(tests)
     result.stdout.fnmatch_lines(["*amqpbroker at amqp://*", "*orders  ready 1*"])
+
+
+TRANSIENT = """
+def test_order(amqp_broker):
+    channel_to(amqp_broker.url).queue_declare("orders")
+
+def test_none(amqp_broker):
+    pass
+"""
+
+
+def test_what_will_break_in_production_is_a_warning_of_the_test_that_did_it(outcome):
+    result = outcome(TRANSIENT)
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(["*TransientQueueWarning: transient-queue: *"])
+
+
+def test_a_filter_of_pytest_makes_it_a_failure(outcome):
+    result = outcome(TRANSIENT, "-W", "error::amqpbroker.testing.AmqpBrokerWarning")
+    result.assert_outcomes(passed=1, failed=1)
+
+
+@pytest.mark.parametrize(("ignored", "count"), [("ignore:transient-queue", 0), ("ignore:prefetch-0", 1)])
+def test_a_filter_of_pytest_leaves_it_out_by_name(outcome, ignored, count):
+    outcome(TRANSIENT, "-W", ignored).assert_outcomes(passed=2, warnings=count)
 
 
 def test_the_config_of_celery_is_that_of_the_broker(outcome, pytester):
