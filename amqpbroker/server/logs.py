@@ -80,6 +80,8 @@ def set_up(level: str, log_format: str, path: str | None = None) -> None:
     handler.setLevel(level.upper())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level.upper())
+    # What serves HTTP tells when it starts and ends, which the broker does itself.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # What no line shows need not be asked of the system for every record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 

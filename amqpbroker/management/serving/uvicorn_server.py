@@ -13,6 +13,11 @@ _REQUESTS_MAX: Final = 1_000
 _KEEP_ALIVE_S: Final = 75
 
 
+class _Config(uvicorn.Config):
+    def configure_logging(self) -> None:
+        """Loggers are the process's own: `amqpbroker serve` sets their levels, and a test suite has its own."""
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -22,14 +27,12 @@ class _Server(uvicorn.Server):
 
 def make_server(app: ASGIApp, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
     """Serves on sockets that are open already. h11: it bounds what a peer may send before it has said who it is."""
-    config = uvicorn.Config(
+    config = _Config(
         app,
         loop="none",
         http="h11",
         ws="none",
         lifespan="off",
-        log_config=None,
-        log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,
