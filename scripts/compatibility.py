@@ -93,7 +93,7 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Its clients: pyrabbit2, AMQPStorm, rabbitmqadmin", ("management_clients::*",)),
         Feature("Connections that operators look at and close", ("management_connections::*",)),
         Feature("Flower's broker page", ("flower::*",)),
-        Feature("The command line, at either broker", ("cli::*",)),
+        Feature("The command line, at either broker", ("cli::*", "recording::*")),
         Feature("rabbitmqctl and the like, beside RabbitMQ's own", ("shims::*",)),
     ),
     "The very answer of RabbitMQ": (

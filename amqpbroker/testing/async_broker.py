@@ -168,6 +168,7 @@ class AsyncBroker(AsyncLooking):
         server, self._server = self._server, None
         await self._end_http()
         if server is not None:
+            self.linter.end()
             await server.stop()
             server.door.let_go()
 

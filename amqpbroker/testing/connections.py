@@ -78,16 +78,19 @@ class ObservedChannel(FaultyChannel):
         queue = self.consumers[tag].queue
         waiting_count = queue.message_count + (queue.unacked if self.is_closed else 0)
         super().remove_consumer(tag, user)
-        self.connection.linter.consuming.consumer_removed(self, queue, waiting_count)
+        # A test's end often cuts connections off: that is not what its clients do.
+        if not self.connection.is_cut_off:
+            self.connection.linter.consuming.consumer_removed(self, queue, waiting_count)
 
 
 class ObservedConnection(FaultyConnection):
-    """A connection that can be asked."""
+    """A connection that can be asked. is_cut_off: whether it ends without its client's having closed it."""
 
     channel_type = ObservedChannel
 
     linter: Linter
     run_recorders: Sequence["RunRecorder"]
+    is_cut_off = False
 
     def open(self, vhost: str) -> None:
         super().open(vhost)
@@ -119,6 +122,14 @@ class ObservedTransport(FaultyTransport):
         super().connection_made(transport)
         self._session.linter = self._server.linter
         self._session.run_recorders = self._server.run_recorders
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._session.is_cut_off = True
+        super().connection_lost(error)
+
+    def force_close(self, reason: str) -> None:
+        self._session.is_cut_off = True
+        super().force_close(reason)
 
     def _log_fault(self, fault: AMQPError | str) -> None:
         super()._log_fault(fault)

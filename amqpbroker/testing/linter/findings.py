@@ -67,19 +67,24 @@ class Finding:
 
 
 class Findings:
-    """Those of one broker. ignored: names of rules that are not wanted. ConfigError: there is no such rule."""
+    """Those of one broker. ignored: names of rules that are not wanted. is_open: whether there may be more.
+
+    Raises ConfigError: there is no such rule.
+    """
 
     def __init__(self, ignored: Collection[str] = ()) -> None:
         for name in ignored:
             if name not in RULES:
                 raise ConfigError(f"lint_ignore: unknown rule {name}; {nearest(name, RULES)}")
+        self.is_open = True
         self._ignored = frozenset(ignored)
         self._found: dict[tuple[str, ...], Finding] = {}
 
     def add(self, rule: type[AmqpBrokerWarning], what: str, place: Place) -> None:
         """One more, unless it is known of this place: of the client by its own name, the exchange and the queue."""
         key = (rule.name, place.vhost, place.connection_name, *map(_without_token, (place.exchange, place.queue)))
-        if rule.name not in self._ignored and key not in self._found and len(self._found) < _PLACES_MAX:
+        is_wanted = self.is_open and rule.name not in self._ignored
+        if is_wanted and key not in self._found and len(self._found) < _PLACES_MAX:
             self._found[key] = Finding(rule, what, place)
 
     def all(self) -> list[Finding]:

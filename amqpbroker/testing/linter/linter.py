@@ -40,8 +40,13 @@ class Linter:
 
     def watch(self, broker: Broker) -> None:
         """From now on, in every virtual host."""
+        self._findings.is_open = True
         if self._is_on:
             broker.watch_vhosts(lambda vhost: vhost.watch(LinterTap(self, vhost)))
+
+    def end(self) -> None:
+        """The broker is about to end: what its clients meet by that is not their doing."""
+        self._findings.is_open = False
 
     def found(self) -> list[Finding]:
         """What was found so far."""

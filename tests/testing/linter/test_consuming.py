@@ -117,8 +117,8 @@ def test_who_asks_an_empty_queue_in_a_loop(channel, rules, tasks):
     assert rules() == ["polling-get"]
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_a_durable_queue_that_deletes_itself_with_what_waits_in_it(broker, rules, durable):
+@pytest.mark.parametrize(("durable", "end"), [(True, "close"), (False, "close"), (True, "cut off")])
+def test_a_durable_queue_that_deletes_itself_with_what_waits_in_it(broker, rules, durable, end):
     connection = pika.BlockingConnection(pika.URLParameters(broker.url))
     channel = connection.channel()
     channel.queue_declare("tasks", durable=durable, auto_delete=True)
@@ -127,8 +127,11 @@ def test_a_durable_queue_that_deletes_itself_with_what_waits_in_it(broker, rules
     rules()
     channel.basic_qos(prefetch_count=1)
     channel.basic_consume("tasks", ignored)
-    connection.close()
-    assert rules() == (["auto-delete-lost"] if durable else [])
+    if end == "cut off":
+        broker.ask(broker.server.broker.close_connections, "it is cut off")
+    else:
+        connection.close()
+    assert rules() == (["auto-delete-lost"] if durable and end == "close" else [])
 
 
 def test_an_empty_one_may_delete_itself(channel, rules):
