@@ -177,7 +177,7 @@ options = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers, numbers, counts, options)
 def test_whatever_is_asked_has_an_answer(capsys, arrivals, service, consumers, flags):
     load = [f"--arrivals={arrivals}/s", f"--service={service}s", f"--consumers={consumers}"]
