@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from amqpbroker.capacity.models.load import Load
 from amqpbroker.capacity.simulation.cell import Cell
 from amqpbroker.capacity.simulation.estimates import customers_needed
-from amqpbroker.capacity.simulation.spread import DETERMINISTIC, EXPONENTIAL, read_spread
+from amqpbroker.capacity.simulation.spread import DETERMINISTIC, read_spread
 
 LOADS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 CONSUMERS = (1, 2, 8)
@@ -20,16 +20,12 @@ SERVICE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class NamedCell:
-    """name: what it is called in the results. load: ρ.
-
-    note: what is special about it, nothing in the grid. place: of its row in the table of those that are special.
-    """
+    """name: what it is called in the results. load: ρ. note: what is special about it; nothing in the grid."""
 
     name: str
     load: float
     cell: Cell
     note: str = ""
-    place: int = 0
 
 
 def grid(customers: int | None = None) -> Iterator[NamedCell]:
@@ -66,7 +62,7 @@ def apart(customers: int | None = None) -> Iterator[NamedCell]:
                     **changes,
                 }
             )
-            yield NamedCell(f"apart/{name}/{load:g}", load, cell, note, number)
+            yield NamedCell(f"apart/{name}/{load:g}", load, cell, note)
 
 
 def _changes() -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -84,7 +80,6 @@ def _changes() -> Iterator[tuple[str, str, dict[str, object]]]:
     yield "service/hyperexponential", "service times twice as variable", {"service_spread": bursty}
     yield "arrivals/deterministic", "messages come like clockwork", {"arrival_spread": DETERMINISTIC}
     yield "arrivals/hyperexponential", "messages come in bursts, twice as variable", {"arrival_spread": bursty}
-    yield "none", "nothing: as in the grid", {"service_spread": EXPONENTIAL}
 
 
 def _customers(load: float, consumers: int) -> int:

@@ -1,6 +1,7 @@
 """The plot: waits against load, the model's as lines and what was measured as points on them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amqpbroker.capacity.models.exponential import m_m_c
 from amqpbroker.capacity.models.forecast import Forecast
@@ -9,6 +10,9 @@ from experiment import real_time
 from experiment.cells import CONSUMERS, DISPATCH, SERVICE_S
 from experiment.report import figure
 from experiment.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SIMULATED = {"round-robin": "o", "random": "s", "weighted": "^"}
 LIVE = "x"
@@ -29,7 +33,7 @@ def write_plot(results: Results, path: Path) -> None:
         ):
             for number, consumers in enumerate(CONSUMERS):
                 colour = f"C{number}"
-                loads = [load / 200 for load in range(40, 194)]
+                loads = [load / 100 for load in range(20, 98)]
                 waits = [_wait(m_m_c(Load(load * consumers, 1.0, consumers)), what) for load in loads]
                 axes.plot(loads, [wait if wait >= WAIT_MIN else None for wait in waits], color=colour)
                 for dispatch in DISPATCH:
@@ -52,19 +56,21 @@ def _wait(forecast: Forecast, what: str) -> float:
 
 
 def _points(
-    axes: "object", results: Results, prefix: str, suffix: str, what: str, service_s: float, colour: str, marker: str
+    axes: "Axes", results: Results, prefix: str, suffix: str, what: str, service_s: float, colour: str, marker: str
 ) -> None:
-    for name, result in results.items():
-        if name.startswith(prefix) and name.endswith(suffix):
-            one = figure(result, what)
-            if one.measured / service_s >= WAIT_MIN:
-                axes.errorbar(  # type: ignore[attr-defined]
-                    result["load"],
-                    one.measured / service_s,
-                    one.half_width / service_s,
-                    fmt=marker,
-                    color=colour,
-                    fillstyle="none",
-                    markersize=5,
-                    linewidth=0.8,
-                )
+    found = sorted(
+        (result["load"], figure(result, what))
+        for name, result in results.items()
+        if name.startswith(prefix) and name.endswith(suffix)
+    )
+    seen = [(load, one) for load, one in found if one.measured / service_s >= WAIT_MIN]
+    axes.errorbar(
+        [load for load, _ in seen],
+        [one.measured / service_s for _, one in seen],
+        [one.half_width / service_s for _, one in seen],
+        fmt=marker,
+        color=colour,
+        fillstyle="none",
+        markersize=5,
+        linewidth=0.8,
+    )

@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from experiment.cells import CONSUMERS, DISPATCH, LOADS
+from amqpbroker.capacity.models.exponential import m_m_c
+from amqpbroker.capacity.models.load import Load
+from amqpbroker.capacity.simulation.prediction import forecast_of
+from amqpbroker.capacity.units import show_duration
+from experiment.cells import CONSUMERS, DISPATCH, LOADS, apart
+from experiment.real_time import SERVICE_S
 from experiment.results import Results
 
 # Up to this load the model has to be right.
@@ -36,13 +41,29 @@ def figure(result: dict[str, Any], name: str, of: str = "figures") -> Figure:
 
 def replace_tables(text: str, results: Results) -> str:
     """The page with every table as the results have it. Raises ValueError: it has no place for one."""
-    for name, made in (("grid", _grid), ("apart", _apart), ("real-time", _real_time)):
+    for name, made in (
+        ("consumers", _consumers),
+        ("grid", _grid),
+        ("real-time", _real_time),
+        ("observed", _observed),
+        ("apart", _apart),
+    ):
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
             raise ValueError(f"needs {begin} and {end}, once each and in this order")
         before, _, rest = text.partition(begin)
         text = f"{before}{begin}\n{made(results)}\n{end}{rest.partition(end)[2]}"
     return text
+
+
+def _consumers(_: Results) -> str:
+    """What the model says of 8 messages a second of a second each."""
+    rows = [["8", "100%", "all", "the queue grows for ever", ""]]
+    for consumers in (9, 10, 11, 12, 14, 16):
+        forecast = m_m_c(Load(8.0, 1.0, consumers))
+        row = [str(consumers), f"{forecast.utilisation:.0%}", f"{forecast.wait_probability:.1%}"]
+        rows.append([*row, show_duration(forecast.wait_mean_s), show_duration(forecast.wait_percentile_s(99))])
+    return _markdown(["consumers", "busy", "messages that wait", "mean wait", "99 of 100 wait at most"], rows, 0)
 
 
 def _grid(results: Results) -> str:
@@ -84,18 +105,21 @@ def _apart(results: Results) -> str:
     head = ["two consumers and …", "ρ", "mean: M/M/2", "measured", "off", "p99: M/M/2", "measured", "off"]
     head += ["better model", "its mean", "off", "its p99", "off"]
     rows = []
-    for result in sorted(_of(results, "apart/"), key=lambda one: (one["place"], one["load"])):
-        row = [result["note"], f"{result['load']:g}"]
+    for named in apart():
+        result = results[named.name]
+        row = [named.note, f"{named.load:g}"]
         # What a prefetch takes from the queue waits with a consumer: it is its wait all the same.
         of = "until_begun" if "until_begun" in result else "figures"
-        for what in ("mean", "p99"):
-            one = figure(result, what, of)
+        mean, p99 = figure(result, "mean", of), figure(result, "p99", of)
+        for one in (mean, p99):
             row += [_digits(one.predicted), _interval(one), _percent(one.off)]
-        better = result.get("better")
-        row.append(better["model"] if better else "")
-        for what in ("mean", "p99"):
-            one = figure(result, what, of)
-            row += [_digits(better[what]), _percent(one._replace(predicted=better[what]).off)] if better else ["", ""]
+        better = forecast_of(named.cell)
+        if better == m_m_c(named.cell.load):
+            row += [""] * 5
+        else:
+            row.append(better.model)
+            for one, predicted_s in ((mean, better.wait_mean_s), (p99, better.wait_percentile_s(99))):
+                row += [_digits(predicted_s), _percent(one._replace(predicted=predicted_s).off)]
         rows.append(row)
     return _markdown(head, rows, 1)
 
@@ -112,6 +136,21 @@ def _real_time(results: Results) -> str:
         row.append(_percent(mean._replace(measured=mean.measured - latency_s).off))
         row += [_milliseconds(p99.predicted), _interval(_in_ms(p99)), _percent(p99.off), _milliseconds(latency_s)]
         row += [f"{result['found_all_busy_predicted']:.1%}", f"{result['found_all_busy']:.1%}"]
+        rows.append(row)
+    return _markdown(head, rows, 0)
+
+
+def _observed(results: Results) -> str:
+    head = ["consumers", "ρ", "λ/s", "seen", "μ/s", "seen", "ρ seen", "mean: its forecast, ms", "its measurement"]
+    head += ["ours", "consumers for p99 ≤ 20 ms", "its trust"]
+    rows = []
+    for result in sorted(_of(results, "real-time/"), key=lambda one: (one["consumers"], one["load"])):
+        seen, service_s = result["observed"], SERVICE_S
+        row = [str(result["consumers"]), f"{result['load']:g}"]
+        row += [_digits(result["load"] * result["consumers"] / service_s), _digits(seen["arrivals_per_s"])]
+        row += [_digits(1 / service_s), _digits(seen["services_per_s"]), f"{seen['utilisation']:.3f}"]
+        row += [_milliseconds(seen["wait_mean_s"]), _milliseconds(seen["measured_mean_s"])]
+        row += [_milliseconds(figure(result, "mean").measured), str(seen["consumers_needed"]), seen["trust"]]
         rows.append(row)
     return _markdown(head, rows, 0)
 

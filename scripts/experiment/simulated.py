@@ -10,7 +10,6 @@ from amqpbroker.capacity.models.exponential import m_m_c
 from amqpbroker.capacity.simulation.cell import simulate
 from amqpbroker.capacity.simulation.comparison import Compared, compare
 from amqpbroker.capacity.simulation.estimates import warm_up_customers
-from amqpbroker.capacity.simulation.prediction import forecast_of
 from experiment.cells import NamedCell
 
 
@@ -25,13 +24,13 @@ def run_all(
             [mean] = [one for one in result["figures"] if one["name"] == "mean"]
             say(
                 f"{number:3} of {len(ordered)}  {name:32} mean {mean['measured']:8.4f} ± {mean['half_width']:.4f}"
-                f"  predicted {mean['predicted']:8.4f}  {result['took_s']:6.0f} s"
+                f"  predicted {mean['predicted']:8.4f}  {result.pop('took_s'):6.0f} s"
             )
             yield name, result
 
 
 def run_one(named: NamedCell) -> tuple[str, dict[str, Any]]:
-    """(name, what came of it)."""
+    """(name, what came of it). took_s: how long it took here, which is of no interest later."""
     # No message leaves a cycle behind; looking for some would take a seventh of the time.
     gc.disable()
     began_s = time.perf_counter()
@@ -44,8 +43,6 @@ def run_one(named: NamedCell) -> tuple[str, dict[str, Any]]:
         "consumers": cell.consumers,
         "load": named.load,
         "dispatch": cell.dispatch,
-        "note": named.note,
-        "place": named.place,
         "customers": cell.customers,
         "warm_up": warm_up,
         "seed": cell.seed,
@@ -55,10 +52,6 @@ def run_one(named: NamedCell) -> tuple[str, dict[str, Any]]:
         "busy": [round(part, 4) for part in outcome.busy],
         "took_s": round(time.perf_counter() - began_s, 1),
     }
-    better = forecast_of(cell)
-    if better != forecast:
-        mean_s, p99_s = better.wait_mean_s, better.wait_percentile_s(99)
-        result["better"] = {"model": better.model, "mean": rounded(mean_s), "p99": rounded(p99_s)}
     if cell.prefetch > 1:
         begun = compare(forecast, outcome.waits.until_begun_s, warm_up)
         result["until_begun"] = [figure(one) for one in begun]
