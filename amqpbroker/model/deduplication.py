@@ -93,6 +93,14 @@ class KeyCache(HiddenQueue):
     def discard(self) -> None:
         self._entries.clear()
 
+    def contents(self) -> tuple[int, dict[Key, tuple[int, int]]]:
+        return self.tail, dict(self._entries)
+
+    def take_over(self, contents: tuple[int, dict[Key, tuple[int, int]]], later_ms: int) -> None:
+        self.tail, entries = contents
+        for key, (until_ms, position) in entries.items():
+            self._enter(key, until_ms and until_ms + later_ms, position)
+
     def load(self, journal: "Journal") -> None:
         for position, (_, _, body, flags) in sorted(self._read(journal)):
             key = key_in(decode_table(body, 0, len(body))[0])

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from amqpbroker.testing.process import BrokerProcess, BrokerProcessError
     from amqpbroker.testing.recording.errors import RecordingError
     from amqpbroker.testing.recording.replaying import Replayed
+    from amqpbroker.testing.snapshots import Snapshot, SnapshotError
     from amqpbroker.testing.vhosts import AsyncVhost, Vhost
 
 __all__ = [
@@ -84,6 +85,8 @@ __all__ = [
     "Replayed",
     "RepublishedDeathWarning",
     "RequeueLoopWarning",
+    "Snapshot",
+    "SnapshotError",
     "SurvivalError",
     "TopicHashesWarning",
     "TransientQueueWarning",
@@ -134,6 +137,8 @@ _WHERE = {
     "QueueState": "amqpbroker.testing.inspection.queues",
     "UnknownQueueError": "amqpbroker.testing.inspection.queues",
     "UnknownVhostError": "amqpbroker.testing.inspection.view",
+    "Snapshot": "amqpbroker.testing.snapshots",
+    "SnapshotError": "amqpbroker.testing.snapshots",
     "Vhost": "amqpbroker.testing.vhosts",
     "View": "amqpbroker.testing.inspection.view",
     "WaitTimeoutError": "amqpbroker.testing.inspection.errors",

@@ -27,6 +27,7 @@ from amqpbroker.testing.recording.recorder import RunRecorder
 from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed, replay
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.settings import OFF, config_of
+from amqpbroker.testing.snapshots import Snapshot
 from amqpbroker.testing.vhosts import AsyncVhost
 
 if TYPE_CHECKING:
@@ -129,6 +130,21 @@ class AsyncBroker(AsyncLooking):
         server = self.server
         await self.ask(lambda: server.reset(keep_connections=keep_connections))
         await server.recorded()
+
+    async def snapshot(self) -> Snapshot:
+        """What is there now, as `restore` puts it back, as often as one likes.
+
+        Virtual hosts, exchanges, bindings, policies, users, and messages with their order and flags. What clients have
+        is taken as if they had given it back, exclusive queues are not taken. Raises SnapshotError: what is on disk.
+        """
+        return await self.ask(lambda: Snapshot(self.server))
+
+    async def restore(self, snapshot: Snapshot, *, keep_connections: bool = False) -> None:
+        """What was there then is there again, and nothing else; what has a deadline has as much time left as then.
+
+        Connections, history, faults and warnings: as `reset`. Raises SnapshotError.
+        """
+        await self.ask(lambda: snapshot.restore(self.server, keep_connections=keep_connections))
 
     @property
     def _view(self) -> View:

@@ -21,6 +21,7 @@ from amqpbroker.testing.loop_thread import LoopThread
 from amqpbroker.testing.recording.recorder import RunRecorder
 from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed
 from amqpbroker.testing.server import ObservedServer
+from amqpbroker.testing.snapshots import Snapshot
 from amqpbroker.testing.vhosts import Vhost
 
 P = ParamSpec("P")
@@ -96,6 +97,21 @@ class Broker(Looking):
         they are kept: then their consumers are cancelled, as by the deletion of their queues.
         """
         self._wait("reset", self._inside.reset(keep_connections=keep_connections))
+
+    def snapshot(self) -> Snapshot:
+        """What is there now, as `restore` puts it back, as often as one likes.
+
+        Virtual hosts, exchanges, bindings, policies, users, and messages with their order and flags. What clients have
+        is taken as if they had given it back, exclusive queues are not taken. Raises SnapshotError: what is on disk.
+        """
+        return self.ask(lambda: Snapshot(self.server))
+
+    def restore(self, snapshot: Snapshot, *, keep_connections: bool = False) -> None:
+        """What was there then is there again, and nothing else; what has a deadline has as much time left as then.
+
+        Connections, history, faults and warnings: as `reset`. Raises SnapshotError.
+        """
+        self.ask(lambda: snapshot.restore(self.server, keep_connections=keep_connections))
 
     @property
     def _view(self) -> View:

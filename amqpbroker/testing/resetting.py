@@ -42,8 +42,11 @@ class Start:
         moved._server = server
         return moved
 
-    def reset(self, *, keep_connections: bool) -> None:
-        """It is so again; what was noted and set by hand is forgotten. Time goes on, and never back."""
+    def reset(self, *, keep_connections: bool, is_to_start: bool) -> None:
+        """It is so again; what was noted and set by hand is forgotten. Time goes on, and never back.
+
+        is_to_start: whether what definitions have declared is there again: otherwise something else will be.
+        """
         server = self._server
         server.rules.forget()
         if not keep_connections:
@@ -52,7 +55,7 @@ class Start:
             self._renew()
         else:
             self._delete()
-        if self._declare is not None:
+        if self._declare is not None and is_to_start:
             self._declare(server.broker)
         self._accounts.put_back(server.broker)
         server.broker.failed_logins = FailedLogins()

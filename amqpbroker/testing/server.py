@@ -61,10 +61,10 @@ class ObservedServer(CrashableServer):
             self.at_reset = old.at_reset
             self.recorder.go_on_from(old.recorder)
 
-    def reset(self, *, keep_connections: bool) -> None:
+    def reset(self, *, keep_connections: bool, is_to_start: bool = True) -> None:
         """See `Start.reset`; after `open`."""
         assert self.begun is not None
-        self.begun.reset(keep_connections=keep_connections)
+        self.begun.reset(keep_connections=keep_connections, is_to_start=is_to_start)
 
     async def stop(self, reason: str = "broker forced connection closure with reason 'shutdown'") -> None:
         await super().stop(reason)

@@ -98,6 +98,14 @@ class History(HiddenQueue):
         self._entries.clear()
         self.held_bytes = 0
 
+    def contents(self) -> tuple[int, list[tuple[int, Kept]]]:
+        return self.tail, list(self._entries)
+
+    def take_over(self, contents: tuple[int, list[tuple[int, Kept]]], later_ms: int) -> None:
+        self.tail, entries = contents
+        for position, kept in entries:
+            self._enter(position, kept)
+
     def load(self, journal: "Journal") -> None:
         for position, message in sorted(self._read(journal)):
             self._enter(position, _kept(message))

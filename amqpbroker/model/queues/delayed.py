@@ -60,6 +60,18 @@ class DelayedMessages(HiddenQueue):
         self.held_bytes = 0
         self._set_timer()
 
+    def contents(self) -> tuple[int, list[bytes]]:
+        return self.tail, list(self._heap)
+
+    def take_over(self, contents: tuple[int, list[bytes]], later_ms: int) -> None:
+        self.tail, entries = contents
+        for entry in entries:
+            due_ms = int.from_bytes(entry[:_DUE_BYTES], "big") + later_ms
+            self._heap.append(due_ms.to_bytes(_DUE_BYTES, "big") + entry[_DUE_BYTES:])
+            self.held_bytes += len(entry) + _OVERHEAD_BYTES
+        heapify(self._heap)
+        self._set_timer()
+
     def load(self, journal: "Journal") -> None:
         """What has come due meanwhile leaves in the next moment."""
         for position, message in self._read(journal):

@@ -6,7 +6,7 @@ from disk but once, at the start.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from amqpbroker.model.counters import Counters
 from amqpbroker.model.message import DEADLINE_SHIFT, Message
@@ -39,6 +39,14 @@ class HiddenQueue(ABC):
     @abstractmethod
     def discard(self) -> None:
         """Nothing of it is needed any more."""
+
+    @abstractmethod
+    def contents(self) -> Any:
+        """What it keeps, which does not change any more: for `take_over`."""
+
+    @abstractmethod
+    def take_over(self, contents: Any, later_ms: int) -> None:
+        """It keeps what another one of its kind has kept, and each thing falls due so much later. Records nothing."""
 
     def restore(self, runs: StoredRuns, tail: int, *, timed: bool) -> None:
         """What a restart has found of it."""

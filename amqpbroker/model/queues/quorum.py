@@ -245,6 +245,15 @@ class Parked(HiddenQueue):
         self.body_bytes = self.held_bytes = 0
         self._set_timer()
 
+    def contents(self) -> tuple[int, list[tuple[int, int, Message]]]:
+        return self.tail, list(self._heap)
+
+    def take_over(self, contents: tuple[int, list[tuple[int, int, Message]]], later_ms: int) -> None:
+        self.tail, entries = contents
+        for due_ms, position, message in entries:
+            self._add(due_ms + later_ms, position, message)
+        self._set_timer()
+
     def load(self, journal: "Journal") -> None:
         for position, (address, header, body, flags) in self._read(journal):
             (due_ms,) = _DUE.unpack_from(body)

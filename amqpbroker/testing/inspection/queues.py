@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from amqpbroker.model.message import Message as Octets
 from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.session.channel import Channel
@@ -139,14 +140,18 @@ def with_clients(connections: Iterable[Connection], queue: Queue) -> list[Messag
 
     Whether a client had it before that is not known any more.
     """
-    found = [
+    found = [entry for connection in connections for entry in entries_of(connection, queue)]
+    return [Message(octets) for _, octets in sorted(found, key=lambda one: one[0])]
+
+
+def entries_of(connection: Connection, queue: Queue) -> list[tuple[int, Octets]]:
+    """What a client has of a queue and has not settled: (position, message)."""
+    return [
         (position, octets)
-        for connection in connections
         for channel in connection.channels.values()
         for position, octets, number in _entries(channel)
         if number in channel.by_number and channel.by_number[number].queue is queue
     ]
-    return [Message(octets) for _, octets in sorted(found, key=lambda one: one[0])]
 
 
 def _entries(channel: Channel) -> Iterator[Entry]:
