@@ -7,7 +7,6 @@ from amqpbroker.session.reply_to import is_reply_to
 from amqpbroker.testing.linter.findings import Findings
 from amqpbroker.testing.linter.places import place_of
 from amqpbroker.testing.linter.rules import (
-    DurableExclusiveWarning,
     RemovedArgumentWarning,
     TopicHashesWarning,
     TransientQueueWarning,
@@ -42,8 +41,6 @@ def _queue(findings: Findings, channel: Channel, method: Queue.Declare) -> None:
     place = place_of(channel, queue=name)
     if not method.durable and not method.exclusive:
         findings.add(TransientQueueWarning, "a queue is declared neither durable nor exclusive", place)
-    if method.durable and method.exclusive:
-        findings.add(DurableExclusiveWarning, "a queue is declared both durable and exclusive", place)
     for argument, what in _removed(method.arguments):
         findings.add(RemovedArgumentWarning, f"a queue is declared with {argument}: {what}", place)
 

@@ -118,14 +118,6 @@ class DeadLetterLostWarning(AmqpBrokerWarning):
     remedy = "declare the dead-letter exchange, a queue, and the binding between them beside the queue"
 
 
-class DurableExclusiveWarning(AmqpBrokerWarning):
-    """Source: `rabbit_channel.erl`, queue.declare."""
-
-    name = "durable-exclusive"
-    explanation = "an exclusive queue goes with its connection, and its messages with it: durable says nothing then"
-    remedy = "leave out exclusive if messages are to survive, or durable if they are not"
-
-
 class AutoDeleteLostWarning(AmqpBrokerWarning):
     """Source: `rabbit_amqqueue_process.erl`, maybe_deliver_or_enqueue and should_auto_delete."""
 

@@ -2,7 +2,7 @@
 
 import pika
 import pytest
-from pika.exceptions import ChannelClosedByBroker
+from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
 from amqpbroker.testing.linter.consuming import EMPTY_GETS_MAX, REQUEUES_MAX
 
@@ -129,6 +129,8 @@ def test_a_durable_queue_that_deletes_itself_with_what_waits_in_it(broker, rules
     channel.basic_consume("tasks", ignored)
     if end == "cut off":
         broker.ask(broker.server.broker.close_connections, "it is cut off")
+        with pytest.raises(ConnectionClosedByBroker):
+            channel.basic_get("tasks")
     else:
         connection.close()
     assert rules() == (["auto-delete-lost"] if durable and end == "close" else [])

@@ -24,13 +24,6 @@ def test_4_3_refuses_it_and_the_linter_says_why():
         assert "541 INTERNAL_ERROR" in str(broker.warnings[0])
 
 
-def test_a_queue_that_is_both_durable_and_exclusive(channel, rules):
-    channel.queue_declare("answers", durable=True, exclusive=True)
-    assert rules() == ["durable-exclusive"]
-    channel.queue_declare("answers-own", exclusive=True)
-    assert rules() == []
-
-
 @pytest.mark.parametrize(
     ("removed", "kept"),
     [
