@@ -26,6 +26,8 @@ LEVEL: Final = 0.95
 _WARM_UP_MIN: Final = 1_000
 # Of a hundred messages the slowest is to be seen a few times in each batch.
 _BATCH_MIN: Final = 500
+# Where so few wait, or waits go on for so long, that more would be needed, nobody waits for them.
+_NEEDED_MAX: Final = 1_000_000_000
 
 
 class Estimate(NamedTuple):
@@ -99,11 +101,14 @@ def customers_needed(load: Load, precision: float = 0.05) -> int:
 
     Source: Whitt 1989, Planning Queueing Simulations, Management Science 35: in M/M/1 each customer tells as much as
     one of 2(1 + ρ) / (ρ (1 − ρ)²) values that do not depend on each other and differ as much as their mean. Where there
-    are more consumers those who wait, wait as in M/M/1, but they are fewer. Unstable: for ρ ≥ 1.
+    are more consumers those who wait, wait as in M/M/1, but they are fewer. At most a thousand millions.
+    Raises Unstable.
     """
     load.demand_stable()
     normal = 1.96
     utilisation = load.utilisation
     waiting = erlang_c(load.offered, load.consumers)
-    variance = 2 * (1 + utilisation) / (waiting * (1 - utilisation) ** 2)
-    return warm_up_customers(utilisation) + ceil((normal / precision) ** 2 * variance)
+    customers = (normal / precision) ** 2 * 2 * (1 + utilisation) / (1 - utilisation) ** 2
+    if customers >= _NEEDED_MAX * waiting:
+        return _NEEDED_MAX
+    return warm_up_customers(utilisation) + ceil(customers / waiting)

@@ -166,6 +166,8 @@ def _verdict(compared: list[Compared]) -> str:
     """What a reader may conclude of the mean wait."""
     [mean] = [one for one in compared if one.name == "mean"]
     measured, predicted_s = mean.measured, mean.predicted
+    if measured.value == 0:
+        return "Nobody waited: what is so rare is not found by a simulation of this length."
     if measured.holds(predicted_s):
         return (
             f"The forecast of the mean wait is within what the simulation can tell: {LEVEL:.0%} of such intervals hold."

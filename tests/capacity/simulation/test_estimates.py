@@ -61,6 +61,7 @@ def test_more_load_takes_more_customers_and_a_longer_warm_up():
 
 def test_where_few_have_to_wait_it_takes_more_customers_to_know_how_long():
     assert customers_needed(Load(0.5, 1, 1)) < customers_needed(Load(4, 1, 8))
+    assert customers_needed(Load(1e-5, 1, 100)) == customers_needed(Load(1 - 1e-9, 1, 1)) == 1_000_000_000
 
 
 def test_too_few_for_an_interval_are_refused_with_how_many_it_takes():

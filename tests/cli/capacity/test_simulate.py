@@ -54,6 +54,12 @@ def test_weights_show_in_the_shares_and_the_percentiles_are_drawn(capsys, tmp_pa
     assert (tmp_path / "waits.svg").stat().st_size > 1_000
 
 
+def test_where_nobody_waits_it_is_told_so(capsys):
+    code, out, _ = simulated(capsys, "--arrivals", "1/min", "--service", "1ms", "--consumers", "40", *SMALL)
+    assert code == 0
+    assert "Nobody waited" in out
+
+
 def test_an_unstable_load_is_an_answer_in_words_and_code_1(capsys):
     code, out, err = simulated(capsys, "--arrivals", "8/s", "--service", "1s", "--consumers", "3")
     assert (code, out) == (1, "")
