@@ -10,6 +10,7 @@ from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.async_looking import AsyncLooking
 from amqpbroker.testing.http_api.faults import NAMES as FAULTS
 from amqpbroker.testing.http_api.faults import NumberedFaults
+from amqpbroker.testing.snapshots import Snapshot
 
 Function = Callable[..., Any]
 
@@ -64,9 +65,21 @@ class Calls:
         self._broker = broker
         self._of_the_broker = {name: of(broker) for name, of in OF_THE_BROKER.items()}
         self._faults = faults = NumberedFaults(broker)
-        self._of_the_broker["reset"] = self._reset
+        self._of_the_broker |= {"reset": self._reset, "snapshot": self._snapshot, "restore": self._restore}
+        self._snapshots: list[Snapshot] = []
         for name in (*FAULTS, "end", "end_all", "rules", "assert_hit", "log", "replay"):
             self._of_the_broker[f"faults/{name}"] = getattr(faults, name)
+
+    async def _snapshot(self) -> int:
+        """The number of a snapshot, which `restore` takes."""
+        self._snapshots.append(await self._broker.snapshot())
+        return len(self._snapshots)
+
+    async def _restore(self, snapshot: int) -> None:
+        """Puts back what was there. Raises LookupError: there is no such snapshot."""
+        if not isinstance(snapshot, int) or not 1 <= snapshot <= len(self._snapshots):
+            raise LookupError(f"there is no snapshot {snapshot!r}; so many were taken: {len(self._snapshots)}")
+        await self._broker.restore(self._snapshots[snapshot - 1])
 
     async def _reset(self, keep_connections: bool = False) -> None:
         """The broker is as it was when it started; see `AsyncBroker.reset`."""

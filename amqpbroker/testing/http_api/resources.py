@@ -15,6 +15,7 @@ from amqpbroker.server.listening import ip_address
 from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.http_api.calls import NOT_OVER_HTTP, OF_A_VHOST, Calls, Function
 from amqpbroker.testing.http_api.showing import shown
+from amqpbroker.testing.snapshots import SnapshotError
 
 # What a test has expected is not so.
 _NOT_AS_EXPECTED: Final = 409
@@ -73,7 +74,7 @@ async def _called(name: str, function: Function, arguments: dict[str, Any]) -> A
         raise ApiError(_NOT_AS_EXPECTED, "not_as_expected", str(error)) from None
     except LookupError as error:
         raise NotFound(str(error.args[0] if error.args else error)) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, SnapshotError) as error:
         raise BadRequest(f"{name}: {error}") from None
 
 

@@ -75,6 +75,17 @@ async def test_that_queues_are_empty_is_asserted_of_those_that_are_named():
             assert (await client.post("/api/_test/assert_empty", json={"queues": queues})).status_code == status
 
 
+async def test_a_snapshot_is_restored_by_its_number():
+    async with asking() as client:
+        await declare(client, "tasks")
+        await publish(client, "tasks", "first")
+        number = (await client.post("/api/_test/snapshot")).json()
+        await client.delete("/api/queues/%2F/tasks")
+        assert (await client.post("/api/_test/restore", json={"snapshot": number})).status_code == 200
+        assert [message["payload"] for message in await get(client, "tasks")] == ["first"]
+        assert (await client.post("/api/_test/restore", json={"snapshot": 7})).status_code == 404
+
+
 async def test_a_reset_leaves_nothing_of_what_was_there():
     async with asking() as client:
         await declare(client, "tasks")
