@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from amqpbroker.management.management import Management
 from amqpbroker.server.config import Config
 from amqpbroker.testing.async_broker import AsyncBroker
+from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.server import ObservedServer
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def observed(config: Config) -> tuple[ObservedServer, Management]:
     """A server that can be looked into, and the API that does so. Raises ConfigError."""
-    server = ObservedServer(config)
+    server = ObservedServer(config, Linter())
     return server, Management(server, partial(_resources, AsyncBroker.around(server)))
 
 

@@ -10,6 +10,7 @@ from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.message import Message
 from amqpbroker.testing.inspection.why import Why
 from amqpbroker.testing.linter.findings import Finding
+from amqpbroker.testing.linter.rules import AmqpBrokerWarning
 
 # What an event has beside its message.
 _OF_EVENTS: Final = ("kind", "time", "vhost", "queues", "connection", "channel", "user", "consumer_tag", "reason")
@@ -30,7 +31,7 @@ def shown(value: Any) -> Any:
         case History():
             return {"dropped": value.dropped, "events": shown(value.events)}
         case Finding():
-            return {"rule": value.rule.name, "text": str(value)}
+            return {**_fields(value), **_of_rule(value.rule), "text": str(value)}
         case Why():
             return {**_fields(value), "text": str(value)}
         case datetime():
@@ -46,6 +47,10 @@ def shown(value: Any) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {field.name: shown(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def _of_rule(rule: type[AmqpBrokerWarning]) -> dict[str, str]:
+    return {"rule": rule.name, "explanation": rule.explanation, "remedy": rule.remedy}
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from amqpbroker.testing.linter.rules import ChannelChurnWarning, ConnectionChurn
 
 # So many in a row, each for one message.
 ONE_MESSAGE_MAX: Final = 20
+_CLIENTS_MAX: Final = 10_000
 _FRAME_MAX_MIN_BYTES: Final = PROFILES["4.2"].frame_max_min_bytes
 
 
@@ -77,6 +78,8 @@ class Connecting:
         last, count = self._connections.get(key, (0, 0))
         count += self._opened.get(connection, 0) > last
         self._connections[key] = (self._next_moment(), count)
+        if len(self._connections) > _CLIENTS_MAX:
+            del self._connections[next(iter(self._connections))]
         if count >= ONE_MESSAGE_MAX:
             what = f"{ONE_MESSAGE_MAX} connections in a row were each opened for one message"
             self._findings.add(ConnectionChurnWarning, what, Place(connection_name=key[1]))

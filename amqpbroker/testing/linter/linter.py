@@ -64,7 +64,7 @@ class Linter:
         """A client asks for something; it may be refused."""
         look_at_declaration(self._findings, channel, method)
         if isinstance(method, QueueMethods.Declare):
-            self.publishing.names.add((channel.connection.vhost.name, method.queue))
+            self.publishing.declared(channel, method.queue)
 
     def done(self, channel: Channel, method: Method) -> None:
         """It was done."""

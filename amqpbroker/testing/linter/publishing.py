@@ -23,14 +23,22 @@ READY_MAX: Final = 10_000
 _MESSAGE_MAX_BYTES: Final = PROFILES["4.2"].message_size_max_bytes
 # Names that the broker makes up: whoever had asked and is gone left one behind.
 _GENERATED: Final = "amq."
+_NAMES_MAX: Final = 100_000
 
 
 class Publishing:
-    """names: of queues that were there once: who replies to one that is gone has done nothing wrong."""
+    """Remembers names of queues: who replies to one that is gone has done nothing wrong."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self.names: set[tuple[str, str]] = set()
+        # By virtual host and name; the oldest first.
+        self._names: dict[tuple[str, str], None] = {}
+
+    def declared(self, channel: Channel, queue: str) -> None:
+        """A client has wanted a queue of this name."""
+        self._names[channel.connection.vhost.name, queue] = None
+        if len(self._names) > _NAMES_MAX:
+            del self._names[next(iter(self._names))]
 
     def published(
         self, channel: Channel, exchange: Exchange, queues: Sequence[Queue], messages: Sequence[Message]
@@ -71,7 +79,7 @@ class Publishing:
         vhost = channel.connection.vhost.name
         for address in {message[0] for message in messages}:
             name = split_address(address)[1]
-            if not name.startswith(_GENERATED) and (vhost, name) not in self.names:
+            if not name.startswith(_GENERATED) and (vhost, name) not in self._names:
                 what = f"a message is published to '{name}', and there is no such queue"
                 self._findings.add(UnroutableWarning, what, place_of(channel, queue=name))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pika
 import pytest
 
 from tests.helpers.served_process import served_process
@@ -69,3 +70,10 @@ def test_the_example_in_a_shell(variables):
     assert done.returncode == 0, done.stdout + done.stderr
     before = httpx.post(f"{variables['API_URL']}/api/_test/clock/now", auth=("guest", "guest")).json()
     assert before > time.strftime("%Y-%m-%d")
+
+
+def test_what_clients_of_a_process_do_is_watched_by_its_linter(variables):
+    with pika.BlockingConnection(pika.URLParameters(variables["AMQP_URL"])) as connection:
+        connection.channel().queue_declare("watched")
+    answer = httpx.post(f"{variables['API_URL']}/api/_test/warnings", auth=("guest", "guest"))
+    assert ("transient-queue", "watched") in [(one["rule"], one["place"]["queue"]) for one in answer.json()]

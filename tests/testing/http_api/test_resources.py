@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aio_pika
 import httpx
 import pytest
 
@@ -101,6 +102,15 @@ async def test_a_virtual_host_is_asked_by_its_name():
         await client.put("/api/queues/blue/tasks", json={})
         assert list((await client.post("/api/_test/queues", json={"vhost": "blue"})).json()) == ["tasks"]
         assert (await client.post("/api/_test/queues")).json() == {}
+
+
+async def test_what_the_linter_has_found_says_what_to_do():
+    async with asking() as client, await aio_pika.connect(client.url) as connection:
+        await (await connection.channel()).declare_queue("tasks")
+        (found,) = (await client.post("/api/_test/take_warnings")).json()
+        assert (found["rule"], found["place"]["queue"]) == ("transient-queue", "tasks")
+        assert found["text"].endswith(f"Remedy: {found['remedy']}.")
+        assert (await client.post("/api/_test/warnings")).json() == []
 
 
 async def test_every_look_is_json():
