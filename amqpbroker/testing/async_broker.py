@@ -22,9 +22,6 @@ from amqpbroker.testing.faults.begun import AsyncFaults
 from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.linter.linter import Linter
-from amqpbroker.testing.recording.reading import read_recording
-from amqpbroker.testing.recording.recorder import RunRecorder
-from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed, replay
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.settings import OFF, config_of
 from amqpbroker.testing.snapshots import Snapshot
@@ -32,6 +29,7 @@ from amqpbroker.testing.vhosts import AsyncVhost
 
 if TYPE_CHECKING:
     from amqpbroker.management.management import Management
+    from amqpbroker.testing.recording.replaying import Replayed, Speed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -254,6 +252,8 @@ class AsyncBroker(AsyncLooking):
 
         scrub: bodies become as many x. scrub_headers: so do these headers. Raises OSError.
         """
+        from amqpbroker.testing.recording.recorder import RunRecorder  # few suites record
+
         recorder = RunRecorder(self.server, path, scrub=scrub, scrub_headers=scrub_headers)
         await self.ask(recorder.begin)
         try:
@@ -265,12 +265,15 @@ class AsyncBroker(AsyncLooking):
                 recorder.end()
             recorder.save()
 
-    async def replay(self, path: str | os.PathLike[str], *, speed: Speed = VIRTUAL) -> Replayed:
+    async def replay(self, path: str | os.PathLike[str], *, speed: "Speed" = "virtual") -> "Replayed":
         """Declares and publishes what a recording has, by the virtual clock, which is turned on to the time of each.
 
         speed: 'real': as fast as it was, by the real clock; a number: so many times as fast.
         Raises RecordingError: the file, the line and what is wrong; ValueError: it is no speed; OSError.
         """
+        from amqpbroker.testing.recording.reading import read_recording  # few suites replay
+        from amqpbroker.testing.recording.replaying import replay
+
         recording = read_recording(path)
         await all_read(self.server)
         return await replay(self.server, recording, speed)

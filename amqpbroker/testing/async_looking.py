@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.inspection import assertions, waiting
@@ -14,7 +14,9 @@ from amqpbroker.testing.inspection.message import Message
 from amqpbroker.testing.inspection.queues import Queues, QueueState
 from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
 from amqpbroker.testing.inspection.view import View
-from amqpbroker.testing.inspection.why import Why
+
+if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.why import Why
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,7 +78,7 @@ class AsyncLooking(ABC):
         exchange: str = "",
         routing_key: str = "",
         headers: Mapping[str, Any] | None = None,
-    ) -> Why:
+    ) -> "Why":
         """Why a message goes where it goes, binding by binding; it prints well.
 
         message: one of the history, or of a queue; without one, a message that might be published so.

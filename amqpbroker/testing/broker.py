@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from amqpbroker.testing import vhosts
 from amqpbroker.testing.async_broker import AsyncBroker
@@ -18,11 +18,12 @@ from amqpbroker.testing.inspection.view import View
 from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.looking import Looking
 from amqpbroker.testing.loop_thread import LoopThread
-from amqpbroker.testing.recording.recorder import RunRecorder
-from amqpbroker.testing.recording.replaying import VIRTUAL, Replayed, Speed
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.snapshots import Snapshot
 from amqpbroker.testing.vhosts import Vhost
+
+if TYPE_CHECKING:
+    from amqpbroker.testing.recording.replaying import Replayed, Speed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -196,6 +197,8 @@ class Broker(Looking):
 
         scrub: bodies become as many x. scrub_headers: so do these headers. Raises OSError.
         """
+        from amqpbroker.testing.recording.recorder import RunRecorder  # few suites record
+
         recorder = RunRecorder(self.server, path, scrub=scrub, scrub_headers=scrub_headers)
         self.ask(recorder.begin)
         try:
@@ -207,7 +210,7 @@ class Broker(Looking):
                 recorder.end()
             recorder.save()
 
-    def replay(self, path: str | os.PathLike[str], *, speed: Speed = VIRTUAL) -> Replayed:
+    def replay(self, path: str | os.PathLike[str], *, speed: "Speed" = "virtual") -> "Replayed":
         """Declares and publishes what a recording has, by the virtual clock, which is turned on to the time of each.
 
         speed: 'real': as fast as it was, by the real clock; a number: so many times as fast.

@@ -29,8 +29,11 @@ _USED: Final = pytest.StashKey["list[Used]"]()
 _SOURCE: Final = pytest.StashKey["Source"]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """The options, and amqpbroker_profile of the ini file."""
+    # pytest compiles each module of a package that has a plugin once more, to show more of its asserts. Of hundreds of
+    # them that takes seconds, in every run where bytecode is not kept. There is no public way to leave it out.
+    getattr(getattr(pluginmanager, "rewrite_hook", None), "_must_rewrite", set()).discard("amqpbroker")
     group = parser.getgroup("amqpbroker", "amqpbroker: an AMQP broker for the tests")
     group.addoption("--amqpbroker-url", metavar="URL", help="run against the RabbitMQ at this amqp:// URL instead")
     group.addoption(

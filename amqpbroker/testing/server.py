@@ -4,6 +4,7 @@ It touches nothing that the process has one of: no collector, no switch interval
 """
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from amqpbroker.model.broker import Broker
 from amqpbroker.server.config import Config
@@ -15,9 +16,11 @@ from amqpbroker.testing.crashes.server import CrashableServer
 from amqpbroker.testing.inspection.history import Recorder
 from amqpbroker.testing.leftovers import Leftovers
 from amqpbroker.testing.linter.linter import Linter
-from amqpbroker.testing.recording.recorder import RunRecorder
 from amqpbroker.testing.resetting import Start
 from amqpbroker.testing.virtual_ticker import VirtualTicker
+
+if TYPE_CHECKING:
+    from amqpbroker.testing.recording.recorder import RunRecorder
 
 
 class ObservedServer(CrashableServer):

@@ -1,7 +1,7 @@
 """One virtual host, looked at on the loop of the broker: what `Broker`, `AsyncBroker` and predicates see."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.session.connection import Connection
@@ -13,9 +13,11 @@ from amqpbroker.testing.inspection.message import Message
 from amqpbroker.testing.inspection.queues import Queues, found_queue, states_of, waiting, with_clients
 from amqpbroker.testing.inspection.queues import told as queue_told
 from amqpbroker.testing.inspection.topology import BindingState, ExchangeState, bindings_of, exchanges_of
-from amqpbroker.testing.inspection.why import Why, why
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.wire.tables import from_python
+
+if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.why import Why
 
 _EVENTS_SHOWN_MAX = 10
 
@@ -83,8 +85,10 @@ class View:
         exchange: str = "",
         routing_key: str = "",
         headers: Mapping[str, Any] | None = None,
-    ) -> Why:
+    ) -> "Why":
         """Why a message goes where it goes: one that was published, or one that might be."""
+        from amqpbroker.testing.inspection.why import why  # few tests ask
+
         if message is not None:
             version = message.version if isinstance(message, Event) else None
             return why(self.vhost, message.exchange, message.routing_key, message.table, version)
