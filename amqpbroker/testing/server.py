@@ -62,6 +62,8 @@ class ObservedServer(CrashableServer):
         if isinstance(old, ObservedServer) and old.begun is not None:
             self.begun = old.begun.moved_to(self)
             self.at_reset = old.at_reset
+            for recorder in old.run_recorders:
+                recorder.follow(self)
             self.recorder.go_on_from(old.recorder)
 
     def reset(self, *, keep_connections: bool, is_to_start: bool = True) -> None:

@@ -62,6 +62,14 @@ class RunRecorder:
         self._server.watchers.append(self._look)
         self._server.run_recorders.append(self)
 
+    def follow(self, server: "ObservedServer") -> None:
+        """The broker has ended, and goes on with this server once it is open."""
+        self._server = server
+        self._taps.clear()
+        self._topology.versions = ()
+        server.watchers.append(self._look)
+        server.run_recorders.append(self)
+
     def end(self) -> None:
         """No more."""
         self._look()

@@ -102,9 +102,13 @@ def _things_of(host: VirtualHost) -> Iterator[tuple[str, Hashable, object]]:
 
 
 def _lacking(things: Mapping[str, Mapping[Key, object]], others: Mapping[str, Mapping[Key, object]]) -> Any:
-    """The things that are not among the others, or are others of the same name."""
+    """The things that are not among the others, or are others of the same name; a virtual host is its name."""
     return {
-        kind: {key: thing for key, thing in found.items() if others[kind].get(key) is not thing}
+        kind: {
+            key: thing
+            for key, thing in found.items()
+            if key not in others[kind] or (kind != "vhosts" and others[kind][key] is not thing)
+        }
         for kind, found in things.items()
     }
 

@@ -142,6 +142,23 @@ def test_what_is_gone_goes_again_and_so_do_policies_and_virtual_hosts(broker, ch
     assert (vhosts, policies) == (["/"], [])
 
 
+def test_a_reset_and_a_restart_in_the_run_are_no_end_of_it(broker, path, another):
+    def run(queue: str) -> None:
+        with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+            channel = connection.channel()
+            channel.queue_declare(queue, durable=True)
+            channel.basic_publish("", queue, b"", pika.BasicProperties(delivery_mode=2))
+
+    with broker.record(path):
+        run("first")
+        broker.reset()
+        run("second")
+        broker.restart()
+        run("third")
+    assert another.replay(path).message_count == 3
+    assert {name: queue.ready for name, queue in another.queues.items()} == {"third": 1}
+
+
 async def test_on_the_loop_of_the_caller(path):
     async with AsyncBroker() as broker, AsyncBroker() as another:
         async with broker.record(path), await aio_pika.connect(broker.url) as connection:
