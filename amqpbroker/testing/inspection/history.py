@@ -41,7 +41,8 @@ BYTES_MAX: Final = 67_108_864
 class Run(NamedTuple):
     """Messages to which the same happened at once. queues: of PUBLISHED and FORWARDED where they went to.
 
-    client: who published, or got them. consumer_tag: empty for basic.get. version: of the topology then.
+    size_bytes: about what is kept alive by it. client: who published, or got them. consumer_tag: empty for basic.get.
+    version: of the topology then.
     """
 
     kind: str
@@ -50,11 +51,11 @@ class Run(NamedTuple):
     version: int
     queues: tuple[str, ...]
     messages: Sequence[Octets]
+    size_bytes: int
     client: Client | None = None
     consumer_tag: str = ""
     reason: str = ""
     redelivered: bool = False
-    size_bytes: int = 0
 
 
 class Event(Message):
@@ -216,10 +217,9 @@ class Recorder:
 
     def note(self, run: Run) -> None:
         """Something has happened."""
-        size_bytes = size_of(run.messages)
-        self.runs.append(run._replace(size_bytes=size_bytes))
+        self.runs.append(run)
         self._count += len(run.messages)
-        self._size_bytes += size_bytes
+        self._size_bytes += run.size_bytes
         while self._count > MESSAGES_MAX or (self._size_bytes > BYTES_MAX and len(self.runs) > 1):
             oldest = self.runs.popleft()
             self._count -= len(oldest.messages)
@@ -255,8 +255,8 @@ class RecordingTap(Tap):
 
     def _note(self, kind: str, queues: Sequence[str], messages: Sequence[Octets], *more: Any) -> None:
         vhost = self._vhost
-        run = Run(kind, vhost.clock.unix_ms(), vhost.name, vhost.version, tuple(queues), messages, *more)
-        self._recorder.note(run)
+        about = kind, vhost.clock.unix_ms(), vhost.name, vhost.version, tuple(queues), messages, size_of(messages)
+        self._recorder.note(Run(*about, *more))
 
     def published(
         self, sink: Sink, exchange: "Exchange", queues: Sequence["Queue"], messages: Sequence[Octets]

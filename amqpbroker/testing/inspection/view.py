@@ -90,10 +90,10 @@ class View:
         from amqpbroker.testing.inspection.why import why  # few tests ask
 
         if message is not None:
-            version = message.version if isinstance(message, Event) else None
-            return why(self.vhost, message.exchange, message.routing_key, message.table, version)
+            event = message if isinstance(message, Event) else None
+            return why(self.vhost, message.exchange, message.routing_key, message.table, event)
         table = {name: from_python(value) for name, value in (headers or {}).items()}
-        return why(self.vhost, exchange, routing_key, table, None)
+        return why(self.vhost, exchange, routing_key, table)
 
     def sessions(self) -> Iterator[Connection]:
         """The connections themselves."""

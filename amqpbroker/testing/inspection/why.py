@@ -9,6 +9,7 @@ from amqpbroker.model.exchange import Exchange
 from amqpbroker.model.exchanges.headers import X_MATCH, comparable
 from amqpbroker.model.explaining import BY_ALTERNATE, explain
 from amqpbroker.model.vhost import VirtualHost
+from amqpbroker.testing.inspection.history import FORWARDED, PUBLISHED, Event
 from amqpbroker.testing.inspection.topology import BindingState, binding_state
 from amqpbroker.wire.properties import Properties
 from amqpbroker.wire.tables import Table, text, texts, to_python
@@ -69,7 +70,7 @@ class Why:
 
     def __str__(self) -> str:
         keys = ", ".join(map(repr, self.routing_keys))
-        reached = ", ".join(map(repr, self.queues)) or "no queue: dropped, or returned if it is mandatory"
+        reached = _names(self.queues) if self.queues else "no queue: dropped, or returned if it is mandatory"
         lines = [f"exchange {self.exchange!r}, routing key {keys} reaches {reached}"]
         lines += [f"  matched   {way}" for way in self.ways]
         lines += [f"  did not   {miss}" for miss in self.misses]
@@ -79,17 +80,20 @@ class Why:
     __repr__ = __str__
 
 
-def why(vhost: VirtualHost, exchange: str, routing_key: str, table: Table, version: int | None) -> Why:
+def _names(queues: Sequence[str]) -> str:
+    return ", ".join(map(repr, queues)) or "no queue"
+
+
+def why(vhost: VirtualHost, exchange: str, routing_key: str, table: Table, event: Event | None = None) -> Why:
     """How a message goes as the topology is now.
 
-    table: its headers. version: of the topology that it was published under; None: it was not yet.
+    table: its headers. event: what is known of it if it was published already.
     """
     keys = [routing_key, *texts(table, "CC"), *texts(table, "BCC")]
     notes = []
-    if version is not None and version != vhost.version:
-        notes.append(
-            "exchanges, queues, bindings or permissions have changed since it was published: this is how it is now"
-        )
+    if event is not None and event.version != vhost.version:
+        then = f", then it reached {_names(event.queues)}" if event.kind in (PUBLISHED, FORWARDED) else ""
+        notes.append(f"exchanges, queues, bindings or permissions have changed since{then}: this is how it is now")
     start = vhost.exchanges.get(exchange)
     if start is None:
         there = ", ".join(repr(name) for name in vhost.exchanges if name and not name.startswith("amq."))

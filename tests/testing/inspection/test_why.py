@@ -44,7 +44,7 @@ def test_of_the_history_it_says_when_the_topology_has_changed(broker, channel, o
     channel.queue_unbind("paid", "orders", "order.*.paid")
     why = broker.why(event)
     assert (why.queues, event.queues) == (("all",), ("paid", "all"))
-    assert "have changed since it was published" in why.notes[0]
+    assert "have changed since, then it reached 'paid', 'all'" in why.notes[0]
 
 
 def test_headers(broker, channel):
