@@ -1,10 +1,11 @@
 """What `AsyncBroker` and its virtual hosts show of themselves: see `Looking`, to be awaited."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from amqpbroker.testing.durations import Duration
+from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.inspection import assertions, waiting
 from amqpbroker.testing.inspection.clients import ConnectionState
 from amqpbroker.testing.inspection.dead_letters import DeadLetter
@@ -33,31 +34,45 @@ class AsyncLooking(ABC):
     async def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """What look gives, called on the broker's loop behind the barrier."""
 
+    async def _look(self, what: str, look: Callable[[View], T]) -> T:
+        """What look gives. what: the name of what was asked for."""
+        try:
+            return await self.ask(lambda: look(self._view))
+        except BrokerStoppedError as error:
+            raise error.about(what) from None
+
+    async def _wait(self, what: str, wait: Callable[[View], Coroutine[Any, Any, T]]) -> T:
+        """What the coroutine gives. what: the name of what was asked for."""
+        try:
+            return await wait(self._view)
+        except BrokerStoppedError as error:
+            raise error.about(what) from None
+
     # Looking
 
     async def queues(self) -> Queues:
         """The queues by name; an unknown name raises UnknownQueueError, a KeyError that has those that are there."""
-        return (await self.ask(lambda: self._view.queues)).asked_of(self.messages)
+        return (await self._look("queues", lambda view: view.queues)).asked_of(self.messages)
 
     async def history(self) -> History:
         """What has happened to messages, as far as it is still noted."""
-        return await self.ask(lambda: self._view.history)
+        return await self._look("history", lambda view: view.history)
 
     async def dead_letters(self) -> list[DeadLetter]:
         """What has died here, where, why, and where it went, the oldest first."""
-        return await self.ask(lambda: self._view.dead_letters)
+        return await self._look("dead_letters", lambda view: view.dead_letters)
 
     async def connections(self) -> list[ConnectionState]:
         """The clients that are in this virtual host, the oldest first."""
-        return await self.ask(lambda: self._view.connections)
+        return await self._look("connections", lambda view: view.connections)
 
     async def exchanges(self) -> dict[str, ExchangeState]:
         """The exchanges by name, the predeclared among them."""
-        return await self.ask(lambda: self._view.exchanges)
+        return await self._look("exchanges", lambda view: view.exchanges)
 
     async def bindings(self) -> list[BindingState]:
         """All bindings; what the default exchange does needs none."""
-        return await self.ask(lambda: self._view.bindings)
+        return await self._look("bindings", lambda view: view.bindings)
 
     async def queue(self, name: str) -> QueueState:
         """A queue. Raises UnknownQueueError, a KeyError that has those that are there."""
@@ -65,11 +80,11 @@ class AsyncLooking(ABC):
 
     async def messages(self, queue: str, skip: int = 0, most: int | None = None) -> list[Message]:
         """What waits in a queue behind so many, in order, at most so many; it stays there. Raises UnknownQueueError."""
-        return await self.ask(lambda: self._view.messages(queue, skip, most))
+        return await self._look("messages", lambda view: view.messages(queue, skip, most))
 
     async def unacked(self, queue: str) -> list[Message]:
         """What clients have of a queue and have not settled, in its order. Raises UnknownQueueError."""
-        return await self.ask(lambda: self._view.unacked(queue))
+        return await self._look("unacked", lambda view: view.unacked(queue))
 
     async def why(
         self,
@@ -83,8 +98,8 @@ class AsyncLooking(ABC):
 
         message: one of the history, or of a queue; without one, a message that might be published so.
         """
-        return await self.ask(
-            lambda: self._view.why(message, exchange=exchange, routing_key=routing_key, headers=headers)
+        return await self._look(
+            "why", lambda view: view.why(message, exchange=exchange, routing_key=routing_key, headers=headers)
         )
 
     # Waiting
@@ -111,7 +126,9 @@ class AsyncLooking(ABC):
         there instead.
         """
         expected = Expected(exchange, routing_key, body, json, headers, properties)
-        found = await waiting.for_messages(self._view, queue, timeout, match, count, expected)
+        found = await self._wait(
+            "wait_for", lambda view: waiting.for_messages(view, queue, timeout, match, count, expected)
+        )
         return found[0] if count == 1 else found
 
     async def wait_until(self, predicate: Callable[[View], T], timeout: Duration = 5.0) -> T:
@@ -120,22 +137,22 @@ class AsyncLooking(ABC):
         It is called on the broker's loop, at once and whenever something was written: it gets a `View`, which has
         queues, messages(name), history, dead_letters, connections, exchanges and bindings. Raises WaitTimeoutError.
         """
-        return await waiting.for_predicate(self._view, predicate, timeout)
+        return await self._wait("wait_until", lambda view: waiting.for_predicate(view, predicate, timeout))
 
     async def wait_for_consumers(self, queue: str, count: int = 1, timeout: Duration = 5.0) -> None:
         """Waits until a queue is declared and has so many consumers. Raises WaitTimeoutError."""
-        await waiting.for_consumers(self._view, queue, count, timeout)
+        await self._wait("wait_for_consumers", lambda view: waiting.for_consumers(view, queue, count, timeout))
 
     async def join(self, queue: str, timeout: Duration = 5.0) -> None:
         """Waits until nothing is in a queue and nothing of it is unacknowledged. Raises WaitTimeoutError."""
-        await waiting.for_drained(self._view, queue, timeout)
+        await self._wait("join", lambda view: waiting.for_drained(view, queue, timeout))
 
     async def idle(self, timeout: Duration = 5.0) -> None:
         """Waits until nothing is under way in the whole broker. Raises WaitTimeoutError, with what was.
 
         Nothing is unacknowledged, no consumer could take what waits, all is written, and no confirm waits for the disk.
         """
-        await waiting.for_idle(self._view, timeout)
+        await self._wait("idle", lambda view: waiting.for_idle(view, timeout))
 
     # Asserting
 
@@ -159,7 +176,7 @@ class AsyncLooking(ABC):
         AssertionError, with the nearest that there were and in what they differ.
         """
         expected = Expected(exchange, routing_key, body, json, headers, properties)
-        return await self.ask(lambda: assertions.published(self._view, expected, match, count))
+        return await self._look("assert_published", lambda view: assertions.published(view, expected, match, count))
 
     async def assert_not_published(
         self,
@@ -174,8 +191,8 @@ class AsyncLooking(ABC):
     ) -> None:
         """That clients have published nothing that is like this; see `assert_published`. Raises ExpectationError."""
         expected = Expected(exchange, routing_key, body, json, headers, properties)
-        await self.ask(lambda: assertions.not_published(self._view, expected, match))
+        await self._look("assert_not_published", lambda view: assertions.not_published(view, expected, match))
 
     async def assert_empty(self, *queues: str) -> None:
         """That nothing is in these queues, or in any, nor unacknowledged. Raises ExpectationError."""
-        await self.ask(lambda: assertions.empty(self._view, queues))
+        await self._look("assert_empty", lambda view: assertions.empty(view, queues))

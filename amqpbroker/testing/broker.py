@@ -97,7 +97,7 @@ class Broker(Looking):
         and warnings are empty; time goes on, at its own pace, and never back. Connections are closed with 320 unless
         they are kept: then their consumers are cancelled, as by the deletion of their queues.
         """
-        self._wait("reset", self._inside.reset(keep_connections=keep_connections))
+        self._on_its_thread("reset").run(self._inside.reset(keep_connections=keep_connections))
 
     def snapshot(self) -> Snapshot:
         """What is there now, as `restore` puts it back, as often as one likes.
@@ -229,10 +229,10 @@ class Broker(Looking):
             raise BrokerStoppedError(getattr(look, "__name__", "ask"), self._inside.is_started)
         return self._thread.run(self._inside.ask(look, *arguments, **keywords))
 
-    def _wait(self, what: str, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._thread is None:
             work.close()
-            raise BrokerStoppedError(what, self._inside.is_started)
+            raise BrokerStoppedError("wait", self._inside.is_started)
         return self._thread.run(work)
 
 

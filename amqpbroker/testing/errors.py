@@ -11,7 +11,13 @@ class BrokerStoppedError(RuntimeError):
         )
         if is_crashed:
             state = "has crashed: restart() starts it again"
+        self._state = is_started, is_crashed
         super().__init__(f"{what}: the broker {state}")
+
+    def about(self, what: str) -> "BrokerStoppedError":
+        """The same of something else that was asked for."""
+        is_started, is_crashed = self._state
+        return BrokerStoppedError(what, is_started, is_crashed=is_crashed)
 
 
 class FaultTargetError(LookupError):

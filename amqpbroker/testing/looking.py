@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from amqpbroker.testing.durations import Duration
+from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.inspection import assertions, waiting
 from amqpbroker.testing.inspection.clients import ConnectionState
 from amqpbroker.testing.inspection.dead_letters import DeadLetter
@@ -34,48 +35,62 @@ class Looking(ABC):
         """What look gives, called on the broker's loop behind the barrier."""
 
     @abstractmethod
-    def _wait(self, what: str, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine gives, run on the broker's loop. Raises BrokerStoppedError."""
+
+    def _look(self, what: str, look: Callable[[View], T]) -> T:
+        """What look gives. what: the name of what was asked for."""
+        try:
+            return self.ask(lambda: look(self._view))
+        except BrokerStoppedError as error:
+            raise error.about(what) from None
+
+    def _wait(self, what: str, wait: Callable[[View], Coroutine[Any, Any, T]]) -> T:
         """What the coroutine gives, run on the broker's loop. what: the name of what was asked for."""
+        try:
+            return self._run(wait(self._view))
+        except BrokerStoppedError as error:
+            raise error.about(what) from None
 
     # Looking
 
     @property
     def queues(self) -> Queues:
         """The queues by name; an unknown name raises UnknownQueueError, a KeyError that has those that are there."""
-        return self.ask(lambda: self._view.queues).asked_of(self.messages)
+        return self._look("queues", lambda view: view.queues).asked_of(self.messages)
 
     @property
     def history(self) -> History:
         """What has happened to messages, as far as it is still noted."""
-        return self.ask(lambda: self._view.history)
+        return self._look("history", lambda view: view.history)
 
     @property
     def dead_letters(self) -> list[DeadLetter]:
         """What has died here, where, why, and where it went, the oldest first."""
-        return self.ask(lambda: self._view.dead_letters)
+        return self._look("dead_letters", lambda view: view.dead_letters)
 
     @property
     def connections(self) -> list[ConnectionState]:
         """The clients that are in this virtual host, the oldest first."""
-        return self.ask(lambda: self._view.connections)
+        return self._look("connections", lambda view: view.connections)
 
     @property
     def exchanges(self) -> dict[str, ExchangeState]:
         """The exchanges by name, the predeclared among them."""
-        return self.ask(lambda: self._view.exchanges)
+        return self._look("exchanges", lambda view: view.exchanges)
 
     @property
     def bindings(self) -> list[BindingState]:
         """All bindings; what the default exchange does needs none."""
-        return self.ask(lambda: self._view.bindings)
+        return self._look("bindings", lambda view: view.bindings)
 
     def messages(self, queue: str, skip: int = 0, most: int | None = None) -> list[Message]:
         """What waits in a queue behind so many, in order, at most so many; it stays there. Raises UnknownQueueError."""
-        return self.ask(lambda: self._view.messages(queue, skip, most))
+        return self._look("messages", lambda view: view.messages(queue, skip, most))
 
     def unacked(self, queue: str) -> list[Message]:
         """What clients have of a queue and have not settled, in its order. Raises UnknownQueueError."""
-        return self.ask(lambda: self._view.unacked(queue))
+        return self._look("unacked", lambda view: view.unacked(queue))
 
     def why(
         self,
@@ -89,7 +104,9 @@ class Looking(ABC):
 
         message: one of the history, or of a queue; without one, a message that might be published so.
         """
-        return self.ask(lambda: self._view.why(message, exchange=exchange, routing_key=routing_key, headers=headers))
+        return self._look(
+            "why", lambda view: view.why(message, exchange=exchange, routing_key=routing_key, headers=headers)
+        )
 
     # Waiting
 
@@ -115,7 +132,7 @@ class Looking(ABC):
         there instead.
         """
         expected = Expected(exchange, routing_key, body, json, headers, properties)
-        found = self._wait("wait_for", waiting.for_messages(self._view, queue, timeout, match, count, expected))
+        found = self._wait("wait_for", lambda view: waiting.for_messages(view, queue, timeout, match, count, expected))
         return found[0] if count == 1 else found
 
     def wait_until(self, predicate: Callable[[View], T], timeout: Duration = 5.0) -> T:
@@ -124,22 +141,22 @@ class Looking(ABC):
         It is called on the broker's loop, at once and whenever something was written: it gets a `View`, which has
         queues, messages(name), history, dead_letters, connections, exchanges and bindings. Raises WaitTimeoutError.
         """
-        return self._wait("wait_until", waiting.for_predicate(self._view, predicate, timeout))
+        return self._wait("wait_until", lambda view: waiting.for_predicate(view, predicate, timeout))
 
     def wait_for_consumers(self, queue: str, count: int = 1, timeout: Duration = 5.0) -> None:
         """Waits until a queue is declared and has so many consumers. Raises WaitTimeoutError."""
-        self._wait("wait_for_consumers", waiting.for_consumers(self._view, queue, count, timeout))
+        self._wait("wait_for_consumers", lambda view: waiting.for_consumers(view, queue, count, timeout))
 
     def join(self, queue: str, timeout: Duration = 5.0) -> None:
         """Waits until nothing is in a queue and nothing of it is unacknowledged. Raises WaitTimeoutError."""
-        self._wait("join", waiting.for_drained(self._view, queue, timeout))
+        self._wait("join", lambda view: waiting.for_drained(view, queue, timeout))
 
     def idle(self, timeout: Duration = 5.0) -> None:
         """Waits until nothing is under way in the whole broker. Raises WaitTimeoutError, with what was.
 
         Nothing is unacknowledged, no consumer could take what waits, all is written, and no confirm waits for the disk.
         """
-        self._wait("idle", waiting.for_idle(self._view, timeout))
+        self._wait("idle", lambda view: waiting.for_idle(view, timeout))
 
     # Asserting
 
@@ -163,7 +180,7 @@ class Looking(ABC):
         AssertionError, with the nearest that there were and in what they differ.
         """
         expected = Expected(exchange, routing_key, body, json, headers, properties)
-        return self.ask(lambda: assertions.published(self._view, expected, match, count))
+        return self._look("assert_published", lambda view: assertions.published(view, expected, match, count))
 
     def assert_not_published(
         self,
@@ -178,8 +195,8 @@ class Looking(ABC):
     ) -> None:
         """That clients have published nothing that is like this; see `assert_published`. Raises ExpectationError."""
         expected = Expected(exchange, routing_key, body, json, headers, properties)
-        self.ask(lambda: assertions.not_published(self._view, expected, match))
+        self._look("assert_not_published", lambda view: assertions.not_published(view, expected, match))
 
     def assert_empty(self, *queues: str) -> None:
         """That nothing is in these queues, or in any, nor unacknowledged. Raises ExpectationError."""
-        self.ask(lambda: assertions.empty(self._view, queues))
+        self._look("assert_empty", lambda view: assertions.empty(view, queues))

@@ -35,8 +35,8 @@ class Vhost(Looking):
     def ask(self, look: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         return self._broker.ask(look, *arguments, **keywords)
 
-    def _wait(self, what: str, work: Coroutine[Any, Any, T]) -> T:
-        return self._broker._wait(what, work)
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._broker._run(work)
 
 
 class AsyncVhost(AsyncLooking):
