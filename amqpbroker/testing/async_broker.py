@@ -29,6 +29,7 @@ from amqpbroker.testing.vhosts import AsyncVhost
 
 if TYPE_CHECKING:
     from amqpbroker.management.management import Management
+    from amqpbroker.testing.recording.recorder import RunRecorder
     from amqpbroker.testing.recording.replaying import Replayed, Speed
 
 P = ParamSpec("P")
@@ -233,14 +234,14 @@ class AsyncBroker(AsyncLooking):
         await self.stop()
 
     async def warnings(self) -> list[Finding]:
-        """What the linter has found so far, also when it is stopped."""
-        if self._server is None:
+        """What the linter has found so far, also when the broker is stopped or has crashed."""
+        if self.is_stopped:
             return self.linter.found()
         return await self.ask(self.linter.found)
 
     async def take_warnings(self) -> list[Finding]:
         """The same; what happens from now on is found again: another test begins."""
-        if self._server is None:
+        if self.is_stopped:
             return self.linter.take()
         return await self.ask(self.linter.take)
 
@@ -259,11 +260,14 @@ class AsyncBroker(AsyncLooking):
         try:
             yield
         finally:
-            if self._server is not None:
-                await self.ask(recorder.end)
-            else:
-                recorder.end()
+            await self._end(recorder)
             recorder.save()
+
+    async def _end(self, recorder: "RunRecorder") -> None:
+        if self.is_stopped:
+            recorder.end()
+        else:
+            await self.ask(recorder.end)
 
     async def replay(self, path: str | os.PathLike[str], *, speed: "Speed" = "virtual") -> "Replayed":
         """Declares and publishes what a recording has, by the virtual clock, which is turned on to the time of each.

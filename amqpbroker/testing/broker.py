@@ -178,16 +178,16 @@ class Broker(Looking):
 
     @property
     def warnings(self) -> list[Finding]:
-        """What the linter has found so far, also when it is stopped."""
+        """What the linter has found so far, also when the broker is stopped or has crashed."""
         if self._thread is None:
             return self._inside.linter.found()
-        return self.ask(self._inside.linter.found)
+        return self._thread.run(self._inside.warnings())
 
     def take_warnings(self) -> list[Finding]:
         """The same; what happens from now on is found again: another test begins."""
         if self._thread is None:
             return self._inside.linter.take()
-        return self.ask(self._inside.linter.take)
+        return self._thread.run(self._inside.take_warnings())
 
     @contextmanager
     def record(
@@ -205,7 +205,7 @@ class Broker(Looking):
             yield
         finally:
             if self._thread is not None:
-                self.ask(recorder.end)
+                self._thread.run(self._inside._end(recorder))
             else:
                 recorder.end()
             recorder.save()

@@ -29,7 +29,7 @@ from amqpbroker.wire.methods import Basic, Method
 REQUEUES_MAX: Final = 10
 REQUEUES_WITHIN_S: Final = 10.0
 # So often in a row an empty queue is asked for a message.
-EMPTY_GETS_MAX: Final = 50
+EMPTY_GETS_MAX: Final = 100
 _MESSAGES_REMEMBERED_MAX: Final = 10_000
 _UNKNOWN_TAG: Final = re.compile(r"unknown delivery tag (\d+)")
 
@@ -79,6 +79,8 @@ class Consuming:
         channel, queue = consumer.sink, consumer.queue
         # What a closed channel had goes back by itself; a quorum queue has a limit of its own.
         if not isinstance(channel, Channel) or channel.is_closed or queue.settings.kind != CLASSIC:
+            return
+        if how != "requeue" and not self._requeues:
             return
         for position, message, _ in entries:
             key = (queue, position, message[3] & OWN_FLAGS)

@@ -44,6 +44,7 @@ class RunRecorder:
         self._scrub_headers = frozenset(scrub_headers)
         reserve(self._path)
         self._taps: dict[VirtualHost, RecorderTap] = {}
+        self._is_restarted = False
         self._begin_s = self._end_s = 0.0
         self._start: Start
         self._topology: Topology
@@ -66,7 +67,7 @@ class RunRecorder:
         """The broker has ended, and goes on with this server once it is open."""
         self._server = server
         self._taps.clear()
-        self._topology.versions = ()
+        self._is_restarted = True
         server.watchers.append(self._look)
         server.run_recorders.append(self)
 
@@ -109,10 +110,11 @@ class RunRecorder:
 
     def _look(self) -> None:
         broker = self._server.broker
-        if versions_of(broker) == self._topology.versions:
+        if versions_of(broker) == self._topology.versions and not self._is_restarted:
             return
         before, self._topology = self._topology, Topology(broker)
-        gone, came = self._topology.since(before)
+        gone, came = self._topology.since(before, is_restarted=self._is_restarted)
+        self._is_restarted = False
         at_s = self._at_s()
         if gone:
             self._noted.append(Deleted(at_s, gone))

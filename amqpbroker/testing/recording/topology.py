@@ -55,9 +55,13 @@ class Topology:
         """All of it, as definitions."""
         return self._document(self._things)
 
-    def since(self, before: "Topology") -> tuple[Json, Json]:
-        """What has gone since, and what has come; what was made anew is in both."""
-        gone, came = _lacking(before._things, self._things), _lacking(self._things, before._things)
+    def since(self, before: "Topology", *, is_restarted: bool) -> tuple[Json, Json]:
+        """What has gone since, and what has come; what was made anew is in both.
+
+        is_restarted: what is declared as it was is still the same, though nothing of it is.
+        """
+        gone = _lacking(before._things, self._things, is_restarted)
+        came = _lacking(self._things, before._things, is_restarted)
         gone["bindings"] = {
             (vhost, binding): binding for (vhost, binding) in gone["bindings"] if self._has_ends(vhost, binding)
         }
@@ -101,13 +105,19 @@ def _things_of(host: VirtualHost) -> Iterator[tuple[str, Hashable, object]]:
                 yield "bindings", binding, binding
 
 
-def _lacking(things: Mapping[str, Mapping[Key, object]], others: Mapping[str, Mapping[Key, object]]) -> Any:
+def _lacking(
+    things: Mapping[str, Mapping[Key, object]], others: Mapping[str, Mapping[Key, object]], is_restarted: bool
+) -> Any:
     """The things that are not among the others, or are others of the same name; a virtual host is its name."""
+
+    def is_same(kind: str, thing: object, other: object) -> bool:
+        return kind == "vhosts" or thing is other or (is_restarted and _KINDS[kind](thing) == _KINDS[kind](other))
+
     return {
         kind: {
             key: thing
             for key, thing in found.items()
-            if key not in others[kind] or (kind != "vhosts" and others[kind][key] is not thing)
+            if key not in others[kind] or not is_same(kind, thing, others[kind][key])
         }
         for kind, found in things.items()
     }

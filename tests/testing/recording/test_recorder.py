@@ -95,6 +95,16 @@ def test_it_is_written_also_when_the_run_fails_or_its_broker_ends(path):
     assert keys_of(path) == ["publish"]
 
 
+def test_it_is_written_when_the_broker_has_crashed(path, tmp_path):
+    with Broker(data_dir=tmp_path / "data") as broker:
+        with broker.record(path):
+            with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+                connection.channel().basic_publish("amq.fanout", "", b"")
+            broker.crash()
+        assert keys_of(path) == ["publish"]
+        assert broker.warnings == []
+
+
 def test_where_no_file_can_be_is_told_at_once(broker, tmp_path):
     with pytest.raises(FileNotFoundError), broker.record(tmp_path / "nowhere" / "run.jsonl"):
         raise AssertionError("it has begun")

@@ -142,21 +142,28 @@ def test_what_is_gone_goes_again_and_so_do_policies_and_virtual_hosts(broker, ch
     assert (vhosts, policies) == (["/"], [])
 
 
-def test_a_reset_and_a_restart_in_the_run_are_no_end_of_it(broker, path, another):
+def test_a_reset_and_a_restart_in_the_run_are_no_end_of_it(path, another, tmp_path):
     def run(queue: str) -> None:
         with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
             channel = connection.channel()
             channel.queue_declare(queue, durable=True)
+            channel.queue_declare("transient")
             channel.basic_publish("", queue, b"", pika.BasicProperties(delivery_mode=2))
 
-    with broker.record(path):
-        run("first")
-        broker.reset()
-        run("second")
-        broker.restart()
-        run("third")
-    assert another.replay(path).message_count == 3
-    assert {name: queue.ready for name, queue in another.queues.items()} == {"third": 1}
+    with Broker(data_dir=tmp_path / "data") as broker:
+        with broker.record(path):
+            run("first")
+            broker.reset()
+            run("second")
+            broker.restart()
+            run("third")
+            broker.restart()
+        assert another.replay(path).message_count == 3
+        assert ready(another) == ready(broker) == {"second": 1, "third": 1}
+
+
+def ready(broker: Broker) -> dict[str, int]:
+    return {name: queue.ready for name, queue in broker.queues.items()}
 
 
 async def test_on_the_loop_of_the_caller(path):
