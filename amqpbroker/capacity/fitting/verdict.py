@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy
 
+from amqpbroker.capacity.fitting.coarse_clock import gaps_as_they_may_be, times_as_they_may_be
 from amqpbroker.capacity.fitting.distributions import Fit, ranked
 from amqpbroker.capacity.fitting.likelihood_ratio import TIMES_MIN, GTest, exponential_times, poisson_counts
 from amqpbroker.capacity.fitting.variation import dispersion
@@ -51,7 +52,8 @@ class Verdict:
 def of_arrivals(gaps: Times, at_once: float) -> Verdict:
     """Of the times between arrivals. at_once: how many come at a moment, on average."""
     last = numpy.array(gaps.last_s)
-    tests = _known(times=exponential_times(last), counts=poisson_counts(last))
+    moved = gaps_as_they_may_be(last)
+    tests = _known(times=exponential_times(moved), counts=poisson_counts(moved))
     p = _together(tests)
     index = dispersion(last)
     variation = gaps.cv if index is None else float(numpy.sqrt(index))
@@ -75,7 +77,7 @@ def of_arrivals(gaps: Times, at_once: float) -> Verdict:
 def of_services(services: Times) -> Verdict:
     """Of the times that consumers take."""
     last = numpy.array(services.last_s)
-    tests = _known(times=exponential_times(last))
+    tests = _known(times=exponential_times(times_as_they_may_be(last)))
     p = _together(tests)
     kind = _kind(p, services.cv)
     fits = ranked(last) if p is not None else []
