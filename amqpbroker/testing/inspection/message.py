@@ -23,6 +23,11 @@ class Message:
         self.redelivered = redelivered
 
     @property
+    def octets_id(self) -> int:
+        """The same as long as this message is kept, however often it is looked at in its queue."""
+        return id(self._octets)
+
+    @property
     def body(self) -> bytes:
         """The octets."""
         return self._octets[2]

@@ -49,10 +49,23 @@ async def for_messages(
 ) -> list[Message]:
     """The first messages in a queue that are as expected, with those that clients have and have not settled."""
 
+    # A message is decoded once, however often the queue changes meanwhile.
+    others: dict[int, Message] = {}
+
+    def fits(message: Message) -> bool:
+        known = others.get(message.octets_id)
+        if known is None and not (expected.fits(message) and (match is None or match(message))):
+            known = others[message.octets_id] = message
+        return known is None
+
     def look() -> list[Message] | None:
-        if queue not in view.vhost.queues:
+        there = view.vhost.queues.get(queue)
+        if there is None or there.message_count + there.unacked < count:
             return None
-        found = [message for message in _in_queue(view, queue) if expected.fits(message) and _fits(match, message)]
+        if len(others) > 2 * (there.message_count + there.unacked):
+            # They have left, or what is on disk is read anew each time.
+            others.clear()
+        found = [message for message in _in_queue(view, queue) if fits(message)]
         return found[:count] if len(found) >= count else None
 
     def failed() -> str:
@@ -73,10 +86,6 @@ def _in_queue(view: View, queue: str) -> list[Message]:
     return with_clients(view.sessions(), found) + waiting(found)
 
 
-def _fits(match: Match | None, message: Message) -> bool:
-    return match is None or bool(match(message))
-
-
 def _unit(timeout: Duration) -> str:
     return " s" if isinstance(timeout, int | float) else ""
 
@@ -92,17 +101,21 @@ async def for_predicate(view: View, predicate: Callable[[View], T], timeout: Dur
 
 
 async def for_drained(view: View, queue: str, timeout: Duration) -> None:
-    """Ends when nothing waits in a queue and nothing of it is unacknowledged. Raises UnknownQueueError."""
+    """Ends when nothing waits in a queue and nothing of it is unacknowledged, or when it is deleted meanwhile.
+
+    Raises UnknownQueueError: it is not there now.
+    """
 
     def look() -> bool:
-        found = found_queue(view.vhost, queue)
-        return not found.message_count and not found.unacked
+        found = joined[0] if joined else found_queue(view.vhost, queue)
+        joined[:] = [found]
+        return found.deleted or not (found.message_count or found.unacked)
 
     def failed() -> str:
-        found = found_queue(view.vhost, queue)
-        state = f"ready {found.message_count}, unacked {found.unacked}, consumers {len(found.consumers)}"
+        state = f"ready {joined[0].message_count}, unacked {joined[0].unacked}, consumers {len(joined[0].consumers)}"
         return f"{queue!r} was not drained within {timeout}{_unit(timeout)}: {state}\n{view.told()}"
 
+    joined: list[Queue] = []
     await until(view.server, look, timeout, failed)
 
 

@@ -41,6 +41,17 @@ def test_what_was_mandatory_and_found_no_queue_was_returned(broker, channel):
     assert broker.history.published[0].queues == ()
 
 
+def test_a_stream_is_delivered_again_and_again(broker, channel):
+    channel.queue_declare("log", durable=True, arguments={"x-queue-type": "stream"})
+    for body in (b"1", b"2"):
+        channel.basic_publish("", "log", body)
+    channel.basic_qos(prefetch_count=10)
+    for _ in range(2):
+        channel.basic_consume("log", lambda *_: None, arguments={"x-stream-offset": "first"})
+    assert bodies(broker.history.delivered) == [b"1", b"2", b"1", b"2"]
+    assert [event.headers["x-stream-offset"] for event in broker.history.delivered] == [0, 1, 0, 1]
+
+
 def test_a_redelivery_says_so(broker, channel):
     channel.queue_declare("tasks")
     channel.basic_publish("", "tasks", b"1")

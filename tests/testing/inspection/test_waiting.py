@@ -102,6 +102,27 @@ def test_join_in_vain(broker, channel):
         broker.join("task", timeout=0.01)
 
 
+def test_join_ends_with_its_queue(broker, channel, elsewhere):
+    channel.queue_declare("tasks", auto_delete=True)
+    channel.basic_publish("", "tasks", b"1")
+    elsewhere(lambda other: other.queue_delete("tasks"))
+    broker.join("tasks")
+
+
+def test_a_message_is_looked_at_once_however_often_its_queue_changes(broker, channel, elsewhere):
+    channel.queue_declare("tasks")
+    looked_at = []
+
+    def work(other):
+        for number in range(50):
+            other.basic_publish("", "tasks", b"%d" % number)
+            broker.idle()
+
+    elsewhere(work)
+    broker.wait_for("tasks", match=lambda message: looked_at.append(message.text) or message.text == "49")
+    assert looked_at == [str(number) for number in range(50)]
+
+
 def test_idle_means_that_nothing_is_with_clients_nor_could_be(broker, channel):
     channel.queue_declare("tasks")
     channel.basic_publish("", "tasks", b"1")
