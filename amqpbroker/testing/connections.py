@@ -62,7 +62,9 @@ class ObservedChannel(FaultyChannel):
             raise
 
     def route_run(self, group: RouteGroup, messages: Sequence[Message], refusers: Sequence[Queue] = ()) -> None:
-        if not group.queues and not group.mandatory:
+        if group.mandatory:
+            self.connection.linter.publishing.returned(self, group.exchange, messages)
+        elif not group.queues:
             self.connection.linter.publishing.lost(self, group.exchange, messages)
         super().route_run(group, messages, refusers)
 

@@ -9,10 +9,12 @@ from amqpbroker.model.queue import Queue
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.profiles import PROFILES
 from amqpbroker.session.channel import Channel
+from amqpbroker.session.reply_to import is_reply_to
 from amqpbroker.testing.linter.findings import Findings, Place
 from amqpbroker.testing.linter.places import place_of
 from amqpbroker.testing.linter.rules import (
     LargeMessageWarning,
+    MandatoryReplyWarning,
     NoConfirmsWarning,
     UnboundedQueueWarning,
     UnroutableWarning,
@@ -68,6 +70,14 @@ class Publishing:
             if waiting > READY_MAX and _is_unbounded(queue):
                 what = f"more than {READY_MAX} messages wait in a queue without limit"
                 self._findings.add(UnboundedQueueWarning, what, Place(vhost.name, queue=queue.name))
+
+    def returned(self, channel: Channel, exchange: Exchange, messages: Sequence[Message]) -> None:
+        """Mandatory messages go back to their publisher. Since 4.2 none does that was for somebody's answers."""
+        if exchange.name or channel.connection.vhost.profile.series >= (4, 2):
+            return
+        if any(is_reply_to(split_address(message[0])[1]) for message in messages):
+            what = "a mandatory message to a direct reply-to name is returned"
+            self._findings.add(MandatoryReplyWarning, what, place_of(channel))
 
     def lost(self, channel: Channel, exchange: Exchange, messages: Sequence[Message]) -> None:
         """Messages are dropped, as no queue takes them and nobody asked for them back.

@@ -79,6 +79,17 @@ class RepublishedDeathWarning(AmqpBrokerWarning):
     remedy = "count in a header of your own, or reject the message instead of publishing it again"
 
 
+class MandatoryReplyWarning(AmqpBrokerWarning):
+    """Source: release-notes/4.2.0.md."""
+
+    name = "mandatory-reply"
+    explanation = (
+        "before 4.2 RabbitMQ returns every mandatory message to a direct reply-to name, also one that is delivered; "
+        "since then none, also when nobody waits for it"
+    )
+    remedy = "publish answers without mandatory, and let whoever asks wait no longer than makes sense"
+
+
 class DeliveryLimitWarning(AmqpBrokerWarning):
     """Source: release-notes/4.0.1.md; `rabbit_quorum_queue.erl`, get_delivery_limit."""
 

@@ -82,3 +82,17 @@ def test_a_message_that_4_0_refuses():
         assert broker.take_warnings() == []
         channel.basic_publish("amq.fanout", "", bytes(16_777_217))
         assert [finding.name for finding in broker.warnings] == ["large-message"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "mandatory", "found"), [("3.13", True, ["mandatory-reply"]), ("3.13", False, []), ("4.2", True, [])]
+)
+def test_a_mandatory_answer(profile, mandatory, found):
+    with Broker(profile=profile) as broker, pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("questions", durable=True)
+        channel.basic_consume("amq.rabbitmq.reply-to", lambda *_: None, auto_ack=True)
+        channel.basic_publish("", "questions", b"", pika.BasicProperties(reply_to="amq.rabbitmq.reply-to"))
+        _, properties, _ = channel.basic_get("questions", auto_ack=True)
+        channel.basic_publish("", properties.reply_to, b"", mandatory=mandatory)
+        assert [finding.name for finding in broker.warnings] == found
