@@ -10,7 +10,7 @@ from amqpbroker.capacity.models.forecast import Forecast
 from amqpbroker.capacity.observing.observation import Observation
 from amqpbroker.capacity.observing.words import sentences, trust_of
 
-_PERCENTILES: Final = (50.0, 95.0, 99.0)
+_PERCENTILES: Final = (10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
 
 
 def document(seen: Observation) -> dict[str, Any]:

@@ -10,6 +10,7 @@ ACTIONS: Final = {
     "plan": "waits, utilisation and consumers needed, from a rate and a time",
     "priorities": "waits of messages of each priority",
     "availability": "the chance that nodes are up, from how often they fail and how long they are down",
+    "observe": "a live queue: what arrives, how long it takes and waits, beside the forecast",
     "simulate": "the same load played through the broker's own code, beside the forecast",
 }
 _HELP: Final = """\
