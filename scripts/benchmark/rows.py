@@ -76,6 +76,11 @@ def _load(
     ]
 
 
+def _measuring(name: str, *arguments: str) -> Row:
+    """What it costs that somebody looks at the capacity of the queue."""
+    return Row(f"capacity measuring on, {name}", "beside_capacity", arguments, _MEASURED, only_ours=True)
+
+
 def _confirmed(name: str, arguments: str) -> list[Row]:
     """A row of persistent messages and confirms, identical and all different."""
     options = tuple(arguments.split())
@@ -168,6 +173,11 @@ _BESIDE_MANAGEMENT = (
 )
 _AT_REST = (*_BESIDE_MANAGEMENT, Figure("share", "of the former", targets=(Target("at least", 0.95),)))
 _WATCHED = (*_BESIDE_MANAGEMENT, Figure("share", "of the former", targets=(Target("at least", 0.9),)))
+_MEASURED = (
+    Figure("without_per_s", "messages/s, without"),
+    Figure("with_per_s", "messages/s, with"),
+    Figure("share", "of the former", targets=(Target("at least", 0.98),)),
+)
 _PAGE = (Figure("first_page_ms", "first page, ms", "lower", (Target("at most", 100),)),)
 _READY = (
     Figure("without_ms", "logged in, ms, without", "lower"),
@@ -240,6 +250,9 @@ ROWS: tuple[Row, ...] = (
         _WATCHED,
         only_ours=True,
     ),
+    _measuring("auto-ack"),
+    _measuring("manual ack, prefetch 1000", "--prefetch", "1000"),
+    _measuring("an ack each", "--prefetch", "2"),
     Row("10,000 queues listed", "queue_page", (), _PAGE, only_ours=True),
     Row("cold start with management", "startup_with_management", (), _READY, only_ours=True),
     Row("pika, no confirms, an ack each", "pika_rates", (), _CLIENT),

@@ -19,7 +19,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
 
-from amqpbroker.capacity.measuring.sample import Sample
+from amqpbroker.capacity.measuring.sample import KEPT_MAX, Sample
 from amqpbroker.model.consumer import Consumer
 from amqpbroker.model.message import Message
 from amqpbroker.model.queue import Entry, Queue
@@ -49,7 +49,6 @@ class QueueTraffic:
         self.queue = queue
         self.begun_s = now_s
         self.asked_s = now_s
-        self.gaps = Sample()
         self.waits = Sample()
         self.starts = Sample()
         self.services = Sample()
@@ -64,12 +63,13 @@ class QueueTraffic:
         self.consumers = len(queue.consumers)
         self._watched_s = 0.0
         self._watching_since_s: float | None = now_s
-        self._came_last_s: float | None = None
+        # When messages came, and how many at that time, of the last; None: nobody watched for a while.
+        self._arrivals: deque[tuple[float, int] | None] = deque(maxlen=KEPT_MAX)
         # By the part of the queue: [first position, the one after the last, when they came], of what may still wait.
         self._marks: dict[int, deque[tuple[int, int, float]]] = {}
         self._busy_since_s: dict[Consumer, float] = {}
-        # When what a consumer has taken ahead came, in order; None: nobody knows.
-        self._in_hand: dict[Consumer, deque[float | None]] = {}
+        # When what a consumer has taken ahead came, in order, and how many at that time; None: nobody knows.
+        self._in_hand: dict[Consumer, deque[tuple[float | None, int]]] = {}
 
     # While it is not watched, nothing is known
 
@@ -82,7 +82,7 @@ class QueueTraffic:
         """From now on it is told of nothing."""
         self._watched_s = self.watched_s(now_s)
         self._watching_since_s = None
-        self._came_last_s = None
+        self._arrivals.append(None)
         self._busy_since_s.clear()
         self._in_hand.clear()
 
@@ -98,17 +98,30 @@ class QueueTraffic:
         count = len(messages)
         self.arrived += count
         self.bursts += 1
-        if self._came_last_s is not None:
-            self.gaps.add(now_s - self._came_last_s)
-        if count > 1:
-            self.gaps.add(0.0, count - 1)
-        self._came_last_s = now_s
+        self._arrivals.append((now_s, count))
         queue = self.queue
         if isinstance(queue, PagedQueue):
             self._mark(_ONE_PART, queue, count, now_s)
         elif isinstance(queue, PriorityQueue):
             for level, own_count in _levels(queue, messages).items():
                 self._mark(level, queue.parts.get(level), own_count, now_s)
+
+    @property
+    def gaps(self) -> Sample:
+        """The times between the last arrivals."""
+        gaps = Sample()
+        last_s: float | None = None
+        for arrival in self._arrivals:
+            if arrival is None:
+                last_s = None
+                continue
+            came_s, count = arrival
+            if last_s is not None:
+                gaps.add(came_s - last_s)
+            if count > 1:
+                gaps.add(0.0, count - 1)
+            last_s = came_s
+        return gaps
 
     def _mark(self, level: int, part: PagedQueue | None, count: int, now_s: float) -> None:
         marks = self._marks.get(level)
@@ -163,7 +176,8 @@ class QueueTraffic:
         if not isinstance(queue, PriorityQueue):
             return []
         if positions[0] < 0:
-            return [(self._came_last_s, len(messages))] if self._came_last_s is not None else []
+            last = self._arrivals[-1] if self._arrivals else None
+            return [(last[0], len(messages))] if last is not None else []
         return [
             known
             for position, message in zip(positions, messages, strict=True)
@@ -193,14 +207,17 @@ class QueueTraffic:
 
     def _take_in_hand(self, consumer: Consumer, came: Sequence[tuple[float, int]], count: int) -> None:
         """A consumer that takes messages ahead begins with them later, in their order."""
-        if consumer.outstanding > MARKS_MAX:
-            self._in_hand.pop(consumer, None)
-            return
         in_hand = self._in_hand.get(consumer)
         if in_hand is None:
-            in_hand = self._in_hand[consumer] = deque([None] * (consumer.outstanding - count))
-        known = [came_s for came_s, times in came for _ in range(times)]
-        in_hand.extend(known if len(known) == count else [None] * count)
+            in_hand = self._in_hand[consumer] = deque()
+            if before := consumer.outstanding - count:
+                in_hand.append((None, before))
+        if sum([times for _, times in came]) == count:
+            in_hand.extend(came)
+        else:
+            in_hand.append((None, count))
+        if len(in_hand) > MARKS_MAX:
+            del self._in_hand[consumer]
 
     def settled(self, consumer: Consumer, entries: Sequence[Entry], how: str, now_s: float) -> None:
         """A consumer's client is done with messages. how: as taps are told."""
@@ -208,22 +225,35 @@ class QueueTraffic:
             return
         count = len(entries)
         since_s = self._busy_since_s.pop(consumer, None)
-        in_hand = self._in_hand.get(consumer)
-        done = [in_hand.popleft() for _ in range(min(count, len(in_hand)))] if in_hand is not None else []
         if how == "requeue":
             self.returned += count
-        elif since_s is not None:
+        if how == "requeue" or since_s is None:
+            # Which of those that it has these were is not looked for.
+            self._in_hand.pop(consumer, None)
+        else:
             took_s = (now_s - since_s) / count
             self.services.add(took_s, count)
             if count > 1:
                 self.together += count
-            for nth, came_s in enumerate(done):
-                if came_s is not None:
-                    self.starts.add(since_s + nth * took_s - came_s)
+            self._began(consumer, count, since_s, took_s)
         if consumer.outstanding:
             self._busy_since_s[consumer] = now_s
-        else:
+        elif self._in_hand:
             self._in_hand.pop(consumer, None)
+
+    def _began(self, consumer: Consumer, count: int, since_s: float, took_s: float) -> None:
+        """A consumer has worked on the first that it had in hand since then, and for so long on each."""
+        in_hand = self._in_hand.get(consumer)
+        done = 0
+        while in_hand and done < count:
+            came_s, times = in_hand.popleft()
+            taken = min(times, count - done)
+            if taken < times:
+                in_hand.appendleft((came_s, times - taken))
+            if came_s is not None:
+                # Of those that came together, and were done with together, the middle one stands for all.
+                self.starts.add(since_s + (done + (taken - 1) / 2) * took_s - came_s, taken)
+            done += taken
 
 
 def _levels(queue: PriorityQueue, messages: Sequence[Message]) -> dict[int, int]:

@@ -1,9 +1,10 @@
 """Which queues are measured, for how long, and how much of what goes by.
 
 A queue is measured from the first time that somebody asks about it until nobody has for a while. So at rest there is no
-tap and no timer, and only publishers of what is looked at pay for it: a microsecond or so for each run of messages.
-Where runs come by the thousand each second, the first of them are looked at, and for the rest of the second nothing is
-watched: what is told then is of so many stretches of time, and says so.
+tap and no timer, and only the traffic of what is looked at pays for it: some microseconds for each run of messages.
+Looking is given a hundredth of the time. Once that is used up in a second, nothing is watched for the rest of it: what
+is told of a flood is of so many stretches of time, and says so. By its own time rather than by a number of messages, as
+that is right on a slow machine, and on one that others use as well.
 """
 
 from collections.abc import Sequence
@@ -26,9 +27,11 @@ KEPT_S: Final = 60.0
 # Of one virtual host; of more, the ones that were asked about least lately are forgotten.
 QUEUES_MAX: Final = 50
 WINDOW_S: Final = 1.0
-# So many looks take about a hundredth of a window. A look is at a run; a long one is worth several.
-LOOKS_MAX: Final = 5_000
-_MESSAGES_A_LOOK: Final = 32
+# Of the time, so much for looking; what it takes to call the tap at all cannot be measured from within.
+SHARE_MAX: Final = 0.01
+_CALL_S: Final = 0.5e-6
+# A look that seems longer was one at which the machine had something else to do.
+_LOOK_MAX_S: Final = 100e-6
 
 
 class Measuring:
@@ -77,7 +80,8 @@ class TrafficTap(Tap):
         self.measured: dict[Queue, QueueTraffic] = {}
         self._now_s = clock.now_s
         self._at = clock.at
-        self._looks = LOOKS_MAX
+        # Time that is left for looking, until this window is over.
+        self._left_s = WINDOW_S * SHARE_MAX
         self._window_end_s = clock.now_s() + WINDOW_S
         self._rest: Deadline | None = None
         vhost.watch(self)
@@ -124,22 +128,34 @@ class TrafficTap(Tap):
         for queue in queues:
             traffic = self.measured.get(queue)
             if traffic is not None:
-                traffic.came(messages, self._now_s())
-        self._looked(messages)
+                now_s = self._now_s()
+                traffic.came(messages, now_s)
+                self._left_s -= min(self._now_s() - now_s, _LOOK_MAX_S)
+        self._left_s -= _CALL_S
+        if self._left_s <= 0:
+            self._turn()
 
     def delivered(
         self, consumer: "Consumer", positions: Sequence[int], messages: Sequence[Message], redelivered: bool
     ) -> None:
         traffic = self.measured.get(consumer.queue)
         if traffic is not None:
-            traffic.handed(consumer, positions, messages, redelivered, self._now_s())
-        self._looked(messages)
+            now_s = self._now_s()
+            traffic.handed(consumer, positions, messages, redelivered, now_s)
+            self._left_s -= min(self._now_s() - now_s, _LOOK_MAX_S)
+        self._left_s -= _CALL_S
+        if self._left_s <= 0:
+            self._turn()
 
     def settled(self, consumer: "Consumer", entries: "Sequence[Entry]", how: str) -> None:
         traffic = self.measured.get(consumer.queue)
         if traffic is not None:
-            traffic.settled(consumer, entries, how, self._now_s())
-        self._looked(entries)
+            now_s = self._now_s()
+            traffic.settled(consumer, entries, how, now_s)
+            self._left_s -= min(self._now_s() - now_s, _LOOK_MAX_S)
+        self._left_s -= _CALL_S
+        if self._left_s <= 0:
+            self._turn()
 
     def given_up(self, queue: "Queue", reason: str, messages: Sequence[Message]) -> None:
         traffic = self.measured.get(queue)
@@ -148,13 +164,8 @@ class TrafficTap(Tap):
 
     # How much of it
 
-    def _looked(self, run: Sequence[object]) -> None:
-        self._looks -= 1 + len(run) // _MESSAGES_A_LOOK
-        if self._looks <= 0:
-            self._turn()
-
     def _turn(self) -> None:
-        """The looks of a window are used up: if that is over there are new ones, otherwise none until it is."""
+        """The time for looking is used up: if the window is over there is more, otherwise none until it is."""
         now_s = self._now_s()
         if now_s < self._window_end_s:
             for traffic in self.measured.values():
@@ -162,7 +173,7 @@ class TrafficTap(Tap):
             self.vhost.unwatch(self)
             self._rest = self._at(self._window_end_s, self._go_on)
             return
-        self._looks = LOOKS_MAX
+        self._left_s = WINDOW_S * SHARE_MAX
         self._window_end_s = now_s + WINDOW_S
 
     def _go_on(self) -> None:

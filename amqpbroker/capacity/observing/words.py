@@ -14,6 +14,7 @@ _SOCKETS_S: Final = 0.002
 # Shares of the messages from which on something is worth a sentence.
 _SOME: Final = 0.02
 _MANY: Final = 0.1
+_NEARLY_ALL: Final = 0.98
 # A backlog is no chance if it is so many times as long as one message in a hundred finds, and not just a few.
 _BACKLOG: Final = 3.0
 _BACKLOG_MIN: Final = 20
@@ -76,8 +77,8 @@ def doubts(seen: Observation) -> list[str]:
     if differs(seen):
         ratio = seen.waits.mean_s / seen.forecast.wait_mean_s if seen.forecast.wait_mean_s else 0
         found.append(f"the measured mean wait is {ratio:.2g} times the forecast's")
-    if measured.stretches > 1:
-        share = measured.watched_s / measured.since_s
+    share = measured.watched_s / measured.since_s if measured.since_s else 1.0
+    if share < _NEARLY_ALL:
         found.append(f"only {share:.0%} of the time was watched, as there is so much traffic")
     if measured.silent_consumers:
         found.append(f"{measured.silent_consumers:,} of its consumers acknowledge nothing")

@@ -25,7 +25,7 @@ def test_mean_and_variation_are_those_of_all_times(runs: list[tuple[float, int]]
     for time_s, times in runs:
         taken.add(time_s, times)
     every = [one for time_s, times in runs for one in repeat(time_s, times)]
-    assert list(taken.last_s) == every
+    assert taken.last_s == every
     assert (taken.count, taken.mean_s) == (len(every), approx(fmean(every)))
     assert taken.cv == approx(pstdev(every) / fmean(every), rel=1e-5, abs=1e-6)
 
