@@ -252,7 +252,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _measuring("auto-ack"),
     _measuring("manual ack, prefetch 1000", "--prefetch", "1000"),
-    _measuring("an ack each", "--prefetch", "2"),
+    _measuring("manual ack, prefetch 20", "--prefetch", "20"),
     Row("10,000 queues listed", "queue_page", (), _PAGE, only_ours=True),
     Row("cold start with management", "startup_with_management", (), _READY, only_ours=True),
     Row("pika, no confirms, an ack each", "pika_rates", (), _CLIENT),
