@@ -11,6 +11,8 @@ from amqpbroker.testing import async_broker, broker  # noqa: F401
 from amqpbroker.testing.fixtures import failure, findings, loops, source  # noqa: F401
 
 pytest_plugins = ["pytester"]
+# What the filters of these tests say holds for runs within them, too.
+pytestmark = pytest.mark.filterwarnings("always::amqpbroker.testing.AmqpBrokerWarning")
 
 PIKA = """
 import pika
