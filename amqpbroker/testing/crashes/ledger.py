@@ -9,23 +9,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from amqpbroker.model.message import Message, split_address
+from amqpbroker.model.message import PERSISTENT, Message, split_address
 
 if TYPE_CHECKING:
+    from amqpbroker.model.queue import Queue
     from amqpbroker.testing.crashes.server import CrashableServer
 
 Place = tuple[str, str]
 """(virtual host, queue)"""
 
 _SHOWN_MAX: Final = 10
+# Headers that a message has only got from the broker.
+_DEATHS: Final = b"\x07x-death"
+_DELIVERY_COUNT: Final = b"\x10x-delivery-count"
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedMessage:
-    """A persistent message that a durable queue got, and whose publisher was told so."""
+    """A persistent message that a durable queue got, and whose publisher was told so. position: of it in the queue."""
 
     vhost: str
     queue: str
+    position: int
     exchange: str
     routing_key: str
     body: bytes
@@ -60,11 +65,11 @@ class Ledger:
         self._lost: list[Owed] | None = None
         self._found: Counter[Place] = Counter()
 
-    def confirm(self, vhost: str, queues: Sequence[str], message: Message) -> None:
-        """A publisher is told of a message that these queues have recorded."""
+    def confirm(self, vhost: str, places: Sequence[tuple[str, int]], message: Message) -> None:
+        """A publisher is told of a message. places: the queues that have recorded it, and at which position."""
         exchange, routing_key = split_address(message[0])
-        for queue in queues:
-            self.confirmed.append(ConfirmedMessage(vhost, queue, exchange, routing_key, message[2]))
+        for queue, position in places:
+            self.confirmed.append(ConfirmedMessage(vhost, queue, position, exchange, routing_key, message[2]))
 
     def forget(self) -> None:
         """Nobody was told of anything: the broker is reset."""
@@ -74,15 +79,8 @@ class Ledger:
     def ended(self, server: "CrashableServer") -> None:
         """The broker ends, this way or that: what it has now has to be there again."""
         stock = Stock(server)
-        moved = [message for message in self.confirmed if not stock.take(message.place, message.body)]
-        gone = Counter(moved)
-        owed = [Owed(message, (message.place,)) for message in self.confirmed if not _counted(message, gone)]
-        for message in moved:
-            # A dead letter: its end there and its beginning here are one commit, which may not be on disk.
-            place = stock.take_anywhere(message.vhost, message.body)
-            if place is not None:
-                owed.append(Owed(message, (message.place, place)))
-        self._owed, self._lost = owed, None
+        self._owed = [Owed(one, places) for one in self.confirmed if (places := stock.places_of(one))]
+        self._lost = None
 
     def started(self, server: "CrashableServer") -> None:
         """It has started again, and nobody has taken anything yet."""
@@ -90,10 +88,9 @@ class Ledger:
             return
         stock = Stock(server)
         self._found = stock.count_by_place()
-        # What can be in one place alone comes first in the list.
-        self._lost = [
-            owed for owed in self._owed if not any(stock.take(place, owed.message.body) for place in owed.places)
-        ]
+        # What can be in one place alone is looked for first.
+        by_choice = sorted(self._owed, key=lambda owed: len(owed.places))
+        self._lost = [owed for owed in by_choice if not any(stock.take(one, owed.message.body) for one in owed.places)]
         lost = Counter(owed.message for owed in self._lost)
         self.confirmed = [owed.message for owed in self._owed if not _counted(owed.message, lost)]
 
@@ -126,43 +123,70 @@ def _counted(message: ConfirmedMessage, counts: Counter[ConfirmedMessage]) -> bo
 
 
 class Stock:
-    """What durable queues have, and clients of theirs: how often each body is where."""
+    """What durable queues have recorded, and clients of theirs may have."""
 
     def __init__(self, server: "CrashableServer") -> None:
-        self._places: dict[tuple[str, bytes], Counter[Place]] = {}
+        self._bodies: Counter[tuple[Place, bytes]] = Counter()
+        self._at: Counter[tuple[Place, int, bytes]] = Counter()
+        # What came back to a quorum queue, which has it as a new message.
+        self._again: Counter[tuple[Place, bytes]] = Counter()
+        self._dead: dict[tuple[str, bytes], Counter[Place]] = {}
         for vhost in server.broker.vhosts.values():
             for queue in vhost.queues.values():
                 if queue.durable:
-                    for _, message, _ in queue.messages():
-                        self._put((vhost.name, queue.name), message[2])
+                    for position, message, _ in queue.messages():
+                        self._put(vhost.name, queue, position, message)
         for socket in server.observed():
             for channel in socket.session.channels.values():
-                for _, message, number in channel.unacked.entries.values():
+                for position, message, number in channel.unacked.entries.values():
                     queue = channel.by_number[number].queue
                     if queue.durable and not queue.deleted:
-                        self._put((socket.vhost_name, queue.name), message[2])
+                        self._put(socket.vhost_name, queue, position, message)
 
-    def _put(self, place: Place, body: bytes) -> None:
-        self._places.setdefault((place[0], body), Counter())[place] += 1
+    def _put(self, vhost: str, queue: "Queue", position: int, message: Message) -> None:
+        _, header, body, flags = message
+        if not (flags & PERSISTENT or queue.records_transient):
+            return
+        place = vhost, queue.name
+        self._bodies[place, body] += 1
+        self._at[place, position, body] += 1
+        if _DELIVERY_COUNT in header:
+            self._again[place, body] += 1
+        if _DEATHS in header:
+            self._dead.setdefault((vhost, body), Counter())[place] += 1
+
+    def places_of(self, message: ConfirmedMessage) -> tuple[Place, ...]:
+        """Where a message has to be after a crash, in one of these; it is not there any more for the next of its kind.
+
+        Empty: the broker has let go of it.
+        """
+        place, body = message.place, message.body
+        if self._at[place, message.position, body]:
+            self._at[place, message.position, body] -= 1
+            return (place,)
+        if self._again[place, body]:
+            self._again[place, body] -= 1
+            return (place,)
+        for there, count in self._dead.get((message.vhost, body), Counter[Place]()).items():
+            if count:
+                self._dead[message.vhost, body][there] -= 1
+                # Its end there and its beginning here are one commit, which may not be on disk.
+                return (place, there)
+        return ()
 
     def take(self, place: Place, body: bytes) -> bool:
-        """Whether it is there; it is not any more then."""
-        places = self._places.get((place[0], body))
-        if places is None or not places[place]:
+        """Whether a message is there; it is not any more then."""
+        if not self._bodies[place, body]:
             return False
-        places[place] -= 1
+        self._bodies[place, body] -= 1
         return True
-
-    def take_anywhere(self, vhost: str, body: bytes) -> Place | None:
-        """Where it is, if it is anywhere in a virtual host."""
-        for place, count in self._places.get((vhost, body), Counter[Place]()).items():
-            if count and self.take(place, body):
-                return place
-        return None
 
     def count_by_place(self) -> Counter[Place]:
         """How many each queue has."""
-        return sum(self._places.values(), Counter[Place]())
+        counts: Counter[Place] = Counter()
+        for (place, _), count in self._bodies.items():
+            counts[place] += count
+        return counts
 
 
 def _short(body: bytes) -> str:

@@ -1,9 +1,11 @@
 """Faults in the hand of a test: `broker.faults`, and a rule that has begun."""
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.faults.fault import Fault
 from amqpbroker.testing.faults.log import FaultLog, Hit
 from amqpbroker.testing.faults.making import Making
@@ -39,7 +41,7 @@ class FaultRule:
 
     def end(self) -> None:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""
-        if not self._broker.is_stopped:
+        with suppress(BrokerStoppedError):  # it is over with its broker, which may have crashed just now
             self._broker.ask(self._rule.end)
 
     def assert_hit(self, times: int | None = None) -> None:
@@ -47,7 +49,10 @@ class FaultRule:
         self._look(lambda: self._rule.assert_hit(times))
 
     def _look(self, look: Callable[[], T]) -> T:
-        return look() if self._broker.is_stopped else self._broker.ask(look)
+        try:
+            return self._broker.ask(look)
+        except BrokerStoppedError:
+            return look()
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +124,7 @@ class AsyncFaultRule:
 
     async def end(self) -> None:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""
-        if not self._broker.is_stopped:
+        with suppress(BrokerStoppedError):  # it is over with its broker, which may have crashed just now
             await self._broker.ask(self.rule.end)
 
     async def assert_hit(self, times: int | None = None) -> None:
@@ -127,7 +132,10 @@ class AsyncFaultRule:
         await self._look(lambda: self.rule.assert_hit(times))
 
     async def _look(self, look: Callable[[], T]) -> T:
-        return look() if self._broker.is_stopped else await self._broker.ask(look)
+        try:
+            return await self._broker.ask(look)
+        except BrokerStoppedError:
+            return look()
 
     async def __aenter__(self) -> Self:
         return await self._begin()

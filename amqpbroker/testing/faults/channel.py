@@ -51,8 +51,8 @@ class FaultyChannel(Channel):
     def __init__(self, connection: "Connection", number: int) -> None:
         super().__init__(connection, number)
         self._kept: KeptConfirms | None = None
-        # By number, what a publisher has not been told yet: the queues that record it, and the message.
-        self._untold: dict[int, tuple[list[str], Message]] = {}
+        # By number, what a publisher has not been told yet: (queue, position) where it is recorded, and the message.
+        self._untold: dict[int, tuple[list[tuple[str, int]], Message]] = {}
 
     @property
     def is_mandatory(self) -> bool:
@@ -86,10 +86,12 @@ class FaultyChannel(Channel):
     def _count_publishes(self, group: RouteGroup, messages: Sequence[Message]) -> None:
         super()._count_publishes(group, messages)
         if self.confirms is not None and self.connection.ledger is not None:
-            queues = [queue.name for queue in group.recording(messages[0][3])]
-            if queues:
+            flags = messages[0][3]
+            heads = [(queue.name, queue.part_for(flags).tail) for queue in group.recording(flags)]
+            if heads:
                 first = self.confirms.published - len(messages) + 1
-                self._untold.update((first + place, (queues, message)) for place, message in enumerate(messages))
+                for nth, message in enumerate(messages):
+                    self._untold[first + nth] = [(queue, tail + nth) for queue, tail in heads], message
 
     def has_told(self, frames: bytes) -> None:
         """These acks and nacks are with the publisher."""
@@ -99,9 +101,9 @@ class FaultyChannel(Channel):
         for is_ack, number, multiple in told(frames):
             numbers = [one for one in self._untold if one <= number] if multiple else [number]
             for one in numbers:
-                queues, message = self._untold.pop(one, ((), None))
+                places, message = self._untold.pop(one, ((), None))
                 if is_ack and message is not None:
-                    ledger.confirm(self.connection.vhost.name, queues, message)
+                    ledger.confirm(self.connection.vhost.name, places, message)
 
     def keep_confirm(self, number: int, rule: "Rule") -> None:
         """The publisher is not told of this publish."""

@@ -7,16 +7,16 @@ from amqpbroker.testing.crashes.ledger import Ledger, SurvivalError
 PUBLISHED = b"\x06orders\x03new"
 
 
-def message(body: bytes):
-    return (PUBLISHED, b"", body, 1)
+def message(body: bytes, header: bytes = b""):
+    return (PUBLISHED, header, body, 1)
 
 
-def declare_and_put(broker, queue: str, *bodies: bytes):
+def put_into(broker, queue: str, *bodies: bytes, header: bytes = b""):
     """Puts messages into a durable queue of a broker in memory; gives its server."""
 
     def put():
         vhost = broker.server.broker.vhosts["/"]
-        vhost.queues[queue].extend([message(body) for body in bodies])
+        vhost.queues[queue].extend([message(body, header) for body in bodies])
         return broker.server
 
     return put
@@ -31,9 +31,9 @@ def durable(broker, channel):
 
 def test_what_is_there_again_has_survived_and_what_is_not_is_told(durable):
     ledger = Ledger()
-    for body in (b"1", b"2", b"2"):
-        ledger.confirm("/", ["orders"], message(body))
-    server = durable.ask(declare_and_put(durable, "orders", b"1", b"2", b"2", b"never confirmed"))
+    for position, body in enumerate((b"1", b"2", b"2"), 1):
+        ledger.confirm("/", [("orders", position)], message(body))
+    server = durable.ask(put_into(durable, "orders", b"1", b"2", b"2", b"never confirmed"))
     durable.ask(ledger.ended, server)
     durable.ask(ledger.started, server)
     ledger.check()
@@ -51,7 +51,7 @@ def test_what_is_there_again_has_survived_and_what_is_not_is_told(durable):
 
 def test_what_was_settled_before_the_end_is_owed_to_nobody(durable):
     ledger = Ledger()
-    ledger.confirm("/", ["orders"], message(b"acknowledged"))
+    ledger.confirm("/", [("orders", 1)], message(b"acknowledged"))
     durable.ask(ledger.ended, durable.server)
     durable.ask(ledger.started, durable.server)
     ledger.check()
@@ -60,16 +60,26 @@ def test_what_was_settled_before_the_end_is_owed_to_nobody(durable):
 
 def test_a_dead_letter_may_be_where_it_came_from_or_where_it_went_and_has_to_be_somewhere(durable):
     ledger = Ledger()
-    ledger.confirm("/", ["orders"], message(b"late"))
-    server = durable.ask(declare_and_put(durable, "dead", b"late"))
+    ledger.confirm("/", [("orders", 1)], message(b"late"))
+    server = durable.ask(put_into(durable, "dead", b"late", header=b"\x07x-death"))
     durable.ask(ledger.ended, server)
     durable.ask(ledger.started, server)
     ledger.check()
     durable.ask(server.broker.vhosts["/"].queues["dead"].purge)
-    durable.ask(declare_and_put(durable, "orders", b"late"))
+    durable.ask(put_into(durable, "orders", b"late"))
     durable.ask(ledger.started, server)
     ledger.check()
     durable.ask(server.broker.vhosts["/"].queues["orders"].purge)
     durable.ask(ledger.started, server)
     with pytest.raises(SurvivalError, match="1 of 1 confirmed messages did not survive"):
         ledger.check()
+
+
+def test_another_message_of_the_same_body_is_another(durable):
+    ledger = Ledger()
+    ledger.confirm("/", [("orders", 7)], message(b"same"))
+    server = durable.ask(put_into(durable, "orders", b"same"))
+    durable.ask(ledger.ended, server)
+    durable.ask(server.broker.vhosts["/"].queues["orders"].purge)
+    durable.ask(ledger.started, server)
+    ledger.check()
