@@ -58,6 +58,18 @@ def test_a_broker_that_a_test_has_stopped_is_there_again_for_the_next(outcome):
     outcome(tests).assert_outcomes(passed=2)
 
 
+def test_a_broker_that_a_test_has_crashed_is_there_again_for_the_next_and_leaves_no_thread(outcome):
+    tests = """
+    import threading
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_order(amqp_broker, again):
+        amqp_broker.crash()
+        assert [one.name for one in threading.enumerate()].count("amqpbroker") == 1
+    """
+    outcome(tests).assert_outcomes(passed=2)
+
+
 def test_a_marker_and_the_ini_file_say_which_rabbitmq_it_is(outcome):
     tests = """
     def version(url):

@@ -62,7 +62,7 @@ class Act(FrameFault):
             if rule.strikes(one):
                 self.act(rules, rule, one)
         if self._comes_with is None:
-            rules.end_soon(rule)
+            rules.spend(rule)
 
 
 def _described(target: Occasion) -> str:

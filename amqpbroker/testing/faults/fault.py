@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class Fault:
-    """name: of the method of `Faults` that makes it."""
+    """name: of the method of `Faults` that makes it. holds: what it has done lasts until its rule is ended."""
 
     name: ClassVar[str]
+    holds: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """What it was made with, for the log."""

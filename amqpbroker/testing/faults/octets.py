@@ -41,6 +41,7 @@ class Delay(_Octets):
     """by: how long, by the broker's clock. What comes behind waits too: nothing overtakes on a connection."""
 
     name = "delay"
+    holds = True
 
     def __init__(self, by: Duration, on: str | None, direction: Direction) -> None:
         super().__init__(on, direction)

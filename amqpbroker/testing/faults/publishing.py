@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from amqpbroker.testing.faults.fault import PublishFault
+from amqpbroker.testing.faults.sockets import BLACK_HOLE, HOWS, How, check_how
 
 if TYPE_CHECKING:
     from amqpbroker.testing.faults.publish import Publish
     from amqpbroker.testing.faults.rule import Rule
     from amqpbroker.testing.faults.rules import Rules
-    from amqpbroker.testing.faults.sockets import How
 
 
 class NackPublishes(PublishFault):
@@ -50,6 +50,7 @@ class WithholdConfirms(PublishFault):
     """Neither ack nor nack until the rule ends."""
 
     name = "withhold_confirms"
+    holds = True
 
     def strike(self, rule: "Rule", publish: "Publish") -> None:
         publish.keeps_confirm = rule
@@ -65,7 +66,10 @@ class LoseConfirms(PublishFault):
     name = "lose_confirms"
 
     def __init__(self, drop: "How | None") -> None:
+        if drop is not None:
+            check_how("drop", drop, HOWS)
         self.drop = drop
+        self.holds = drop == BLACK_HOLE
 
     def arguments(self) -> dict[str, Any]:
         return {"drop": self.drop}
@@ -78,6 +82,7 @@ class BlockPublishers(PublishFault):
     """Who publishes is told connection.blocked, and read no more until the rule ends. reason: the text."""
 
     name = "block_publishers"
+    holds = True
 
     def __init__(self, reason: str) -> None:
         self._reason = reason

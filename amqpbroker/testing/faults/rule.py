@@ -54,7 +54,7 @@ class Rule:
             queues=tuple(occasion.queues),
         )
         if len(self.hits) == self.which.get("times"):
-            self._rules.end_soon(self)
+            self._rules.spend(self)
         return True
 
     def strike_once(self, what: str) -> None:

@@ -93,13 +93,19 @@ class Rules:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""
         if rule in self.active:
             self._take_out(rule)
-            rule.fault.end(self, rule)
+            self._end(rule)
             self.server.flush_soon()
 
-    def end_soon(self, rule: Rule) -> None:
-        """The same once what it has just struck is done."""
+    def _end(self, rule: Rule) -> None:
+        rule.fault.end(self, rule)
+        self._heal(rule)
+
+    def spend(self, rule: Rule) -> None:
+        """It strikes nothing any more; what hangs on it goes on hanging there until it is ended."""
         rule.is_over = True
-        self.server.loop.call_soon(self.end, rule)
+        if not rule.fault.holds:
+            # Not before what it has just struck is done.
+            self.server.loop.call_soon(self.end, rule)
 
     def end_all(self) -> None:
         """No fault strikes any more, nor what one of them has held back until now."""
@@ -107,7 +113,7 @@ class Rules:
         for rule in rules:
             self._take_out(rule)
         for rule in rules:
-            rule.fault.end(self, rule)
+            self._end(rule)
         self.server.flush_soon()
 
     def _take_out(self, rule: Rule) -> None:
@@ -160,7 +166,7 @@ class Rules:
         """A socket is in a black hole until the rule ends."""
         self._cut[socket] = rule
 
-    def heal(self, rule: Rule) -> None:
+    def _heal(self, rule: Rule) -> None:
         """Those that a rule has put into one come out."""
         for socket in [one for one, its in self._cut.items() if its is rule]:
             del self._cut[socket]

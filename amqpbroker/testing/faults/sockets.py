@@ -20,6 +20,7 @@ RefuseHow = Literal["refused", "reset"]
 """refused: nobody listens, the client gets ECONNREFUSED. reset: it is connected, and gets ECONNRESET at once."""
 
 HOWS: Final = get_args(How)
+BLACK_HOLE: Final = "black_hole"
 REFUSE_HOWS: Final = get_args(RefuseHow)
 
 
@@ -39,6 +40,7 @@ class DropConnections(Act):
         super().__init__(on, comes_with="connection.open" if is_outage else None)
         self._how = how
         self._is_outage = is_outage
+        self.holds = how == BLACK_HOLE
 
     def arguments(self) -> dict[str, Any]:
         return {"how": self._how} | super().arguments() | ({} if self._is_outage else {"new": False})
@@ -46,9 +48,6 @@ class DropConnections(Act):
     def act(self, rules: "Rules", rule: "Rule", occasion: "Occasion") -> bool:
         occasion.socket.drop(self._how, rule)
         return True
-
-    def end(self, rules: "Rules", rule: "Rule") -> None:
-        rules.heal(rule)
 
 
 class RefuseConnections(Fault):

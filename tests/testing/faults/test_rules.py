@@ -46,6 +46,24 @@ def test_after_so_many_hits_it_is_over(broker, channel):
     rule.assert_hit(2)
 
 
+def test_what_hangs_on_one_that_has_had_its_times_hangs_there_until_it_is_ended(broker, opened):
+    channel = opened()
+    publish(channel)
+    with broker.faults.drop_connections("black_hole", new=False, times=1) as hole:
+        channel.basic_publish("", "orders", b"1")
+        assert (waiting(broker), hole.is_over) == ([], True)
+    assert waiting(broker) == [b"1"]
+    with broker.faults.delay("1h", on="basic.publish", direction="in", times=1):
+        channel.basic_publish("", "orders", b"2")
+        assert waiting(broker) == [b"1"]
+    with broker.faults.block_publishers(times=1):
+        channel.basic_publish("", "orders", b"3")
+        assert waiting(broker) == [b"1", b"2", b"3"]
+        channel.basic_publish("", "orders", b"4")
+        assert waiting(broker) == [b"1", b"2", b"3"]
+    assert waiting(broker) == [b"1", b"2", b"3", b"4"]
+
+
 def test_it_lasts_for_so_long_by_the_brokers_clock(broker, channel):
     broker.clock.freeze()
     publish(channel)
