@@ -141,14 +141,25 @@ def _real_time(results: Results) -> str:
 
 
 def _observed(results: Results) -> str:
-    head = ["consumers", "ρ", "λ/s", "seen", "μ/s", "seen", "ρ seen", "mean: its forecast, ms", "its measurement"]
-    head += ["ours", "consumers for p99 ≤ 20 ms", "its trust"]
+    head = [
+        "consumers",
+        "ρ",
+        "λ/s",
+        "seen",
+        "μ/s",
+        "seen",
+        "ρ seen",
+        "its model",
+        "mean: its forecast, ms",
+        "its measurement",
+    ]
+    head += ["the clients’", "consumers for p99 ≤ 20 ms", "trust"]
     rows = []
     for result in sorted(_of(results, "real-time/"), key=lambda one: (one["consumers"], one["load"])):
         seen, service_s = result["observed"], SERVICE_S
         row = [str(result["consumers"]), f"{result['load']:g}"]
         row += [_digits(result["load"] * result["consumers"] / service_s), _digits(seen["arrivals_per_s"])]
-        row += [_digits(1 / service_s), _digits(seen["services_per_s"]), f"{seen['utilisation']:.3f}"]
+        row += [_digits(1 / service_s), _digits(seen["services_per_s"]), f"{seen['utilisation']:.3f}", seen["model"]]
         row += [_milliseconds(seen["wait_mean_s"]), _milliseconds(seen["measured_mean_s"])]
         row += [_milliseconds(figure(result, "mean").measured), str(seen["consumers_needed"]), seen["trust"]]
         rows.append(row)

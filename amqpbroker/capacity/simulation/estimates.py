@@ -101,8 +101,8 @@ def customers_needed(load: Load, precision: float = 0.05) -> int:
 
     Source: Whitt 1989, Planning Queueing Simulations, Management Science 35: in M/M/1 each customer tells as much as
     one of 2(1 + ρ) / (ρ (1 − ρ)²) values that do not depend on each other and differ as much as their mean. Where there
-    are more consumers those who wait, wait as in M/M/1, but they are fewer. At most a thousand millions.
-    Raises Unstable.
+    are more consumers those who wait, wait as in M/M/1, but they are fewer, and come together: with eight the interval
+    is up to twice as wide. At most a thousand millions. Raises Unstable.
     """
     load.demand_stable()
     normal = 1.96

@@ -47,7 +47,12 @@ def run(arguments: list[str]) -> int:
     spreads = "exponential, deterministic, gamma:0.5, hyperexponential:2 (the coefficient of variation)"
     add("--distribution", default="exponential", metavar="NAME", help=f"of the service times: {spreads}")
     add("--arrival-distribution", default="exponential", metavar="NAME", help="of the times between two messages")
-    add("--customers", type=int, metavar="N", help="messages in all; as many as it takes to know the mean wait to 5 %%")
+    add(
+        "--customers",
+        type=int,
+        metavar="N",
+        help="messages in all; as many as it takes to know the mean wait to a tenth",
+    )
     add("--seed", type=int, default=1, metavar="N", help="the same one, the same run; 1 if not named")
     add("--plot", type=Path, metavar="FILE", help="the percentiles, measured and predicted, as svg, png or pdf")
     return answer(parser, arguments, _simulate)
