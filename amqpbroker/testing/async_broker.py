@@ -155,6 +155,7 @@ class AsyncBroker(AsyncLooking):
             raise BrokerStoppedError("start", True)
         self.is_started = True
         server = ObservedServer(self.config, self.linter, self._ledger)
+        server.starts_again = True
         server.open(partial(_declare, self.config.definitions) if self.config.definitions else None)
         await server.recorded()
         await server.listen()
@@ -195,6 +196,7 @@ class AsyncBroker(AsyncLooking):
         server = self._server
         if server is None:
             raise BrokerStoppedError("crash", self.is_started)
+        self._check_that_it_is_ours("crash")
         if not server.is_crashed:
             await all_read(server)
         server.crash(power_cut=power_cut)
@@ -202,13 +204,18 @@ class AsyncBroker(AsyncLooking):
 
     async def restart(self) -> None:
         """Ends, if it has not crashed, and starts again: port, data and time are the same. Raises as `start` does."""
-        if self._server is None or self._is_somebody_elses:
+        if self._server is None:
             raise BrokerStoppedError("restart", self.is_started)
+        self._check_that_it_is_ours("restart")
         old, self._server = self._server, None
         server = await restarted(old, self.linter)
         self._server = server
         await self._end_http()
         await self._begin_http(server)
+
+    def _check_that_it_is_ours(self, what: str) -> None:
+        if self._is_somebody_elses:
+            raise RuntimeError(f"{what}: this broker was started by somebody else, who has to do that")
 
     @property
     def confirmed(self) -> list[ConfirmedMessage]:

@@ -26,6 +26,8 @@ class CrashAtByte(Fault):
     def begin(self, rules: "Rules", rule: "Rule") -> None:
         server = rules.server
         disk = server.disk
+        if not server.starts_again:
+            raise ValueError(f"{rule}: nobody here would start this broker again: kill its process, and start another")
         if disk is None:
             raise ValueError(f"{rule}: the broker keeps everything in memory; make it with Broker(data_dir=…)")
 

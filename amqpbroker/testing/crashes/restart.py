@@ -18,6 +18,7 @@ async def restarted(old: ObservedServer, linter: Linter) -> ObservedServer:
         await old.door.close()
     await old.stop()
     server = ObservedServer(config, linter, old.ledger)
+    server.starts_again = True
     server.follow(old)
     try:
         server.open()

@@ -18,7 +18,7 @@ from amqpbroker.testing.virtual_ticker import VirtualTicker
 class CrashableServer(Server):
     """rules: its faults. door: where clients come in. ledger: what publishers were told is safe.
 
-    is_crashed: it is dead, and nothing of it is to be used any more.
+    is_crashed: it is dead, and nothing of it is to be used any more. starts_again: somebody is there who does that.
     """
 
     disk_type = CrashableDisk
@@ -32,6 +32,7 @@ class CrashableServer(Server):
         super().__init__(config)
         self.ledger = ledger
         self.is_crashed = False
+        self.starts_again = False
         self.rules = Rules(self)
         self.door = Door(self)
         self._under_way: set[asyncio.Task[None]] = set()

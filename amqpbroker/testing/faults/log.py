@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
+
+# So many are kept, of a broker and of each of its rules.
+HITS_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,14 @@ class RuleLog:
 
 @dataclass(slots=True)
 class FaultLog:
-    """hits: all of them, in order. rules: what is needed to do it again, in the order in which rules were made."""
+    """hits: in order. rules: what is needed to do it again, in the order in which rules were made.
+
+    dropped: how many hits, the oldest, are not in it any more.
+    """
 
     hits: list[Hit] = field(default_factory=list)
     rules: list[RuleLog] = field(default_factory=list)
+    dropped: int = 0
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -64,12 +71,14 @@ class FaultLog:
         return len(self.hits)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.hits)) or "no fault has struck"
+        dropped = [f"({self.dropped} older ones were dropped)"] if self.dropped else []
+        return "\n".join([*dropped, *map(str, self.hits)]) or "no fault has struck"
 
     def to_json(self) -> str:
         """What `from_json` reads: keep it beside a test that has failed."""
         hits = [asdict(hit) | {"at": hit.at.isoformat()} for hit in self.hits]
-        return json.dumps({"rules": [asdict(rule) for rule in self.rules], "hits": hits}, indent=2)
+        rules = [asdict(rule) for rule in self.rules]
+        return json.dumps({"rules": rules, "hits": hits, "dropped": self.dropped}, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -80,6 +89,6 @@ class FaultLog:
                 Hit(**hit | {"at": datetime.fromisoformat(hit["at"]), "queues": tuple(hit["queues"])})
                 for hit in read["hits"]
             ]
-            return cls(hits, [RuleLog(**rule) for rule in read["rules"]])
+            return cls(hits, [RuleLog(**rule) for rule in read["rules"]], read.get("dropped", 0))
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as fault:
             raise ValueError(f"no log of faults, which FaultLog.to_json writes: {fault}") from fault

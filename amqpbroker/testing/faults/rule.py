@@ -1,10 +1,11 @@
 """One fault, what it strikes, and what it has done so far."""
 
+from collections import deque
 from collections.abc import Collection
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from amqpbroker.testing.faults.log import Hit
+from amqpbroker.testing.faults.log import HITS_MAX, Hit
 from amqpbroker.testing.faults.which import Where, Which, numbers
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _SHOWN_HITS: Final = 10
 class Rule:
     """number: it was the n-th that was made. seed: of its dice. seen: how many occasions it has matched, hit or not.
 
-    hits: what it has done, in order. is_over: it strikes nothing any more.
+    hits: the last of what it has done, in order; hit_count: how often. is_over: it strikes nothing any more.
     """
 
     def __init__(self, rules: "Rules", fault: "Fault", which: Which, number: int) -> None:
@@ -28,7 +29,8 @@ class Rule:
         self.where = Where(which)
         self.seed = which["seed"] if "seed" in which else rules.new_seed()
         self.seen = 0
-        self.hits: list[Hit] = []
+        self.hits: deque[Hit] = deque(maxlen=HITS_MAX)
+        self.hit_count = 0
         self.is_over = False
         self._rules = rules
         self._dice = Random(self.seed)
@@ -53,7 +55,7 @@ class Rule:
             routing_key=occasion.routing_key,
             queues=tuple(occasion.queues),
         )
-        if len(self.hits) == self.which.get("times"):
+        if self.hit_count == self.which.get("times"):
             self._rules.spend(self)
         return True
 
@@ -64,8 +66,9 @@ class Rule:
 
     def _note(self, what: str, **about: Any) -> None:
         hit = Hit(self.fault.name, self.number, self.seen, self._rules.now(), what, **about)
+        self.hit_count += 1
         self.hits.append(hit)
-        self._rules.hits.append(hit)
+        self._rules.noted(hit)
 
     def end(self) -> None:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""
@@ -73,12 +76,12 @@ class Rule:
 
     def assert_hit(self, times: int | None) -> None:
         """Raises AssertionError: it has done nothing, or not so many times."""
-        count = len(self.hits)
+        count = self.hit_count
         if count if times is None else count == times:
             return
         wanted = "at least once" if times is None else f"{times} times"
         seen = f"{self.seen} of what went by matched" if self.seen else "nothing that went by matched"
-        last = "".join(f"\n  {hit}" for hit in self._rules.hits[-_SHOWN_HITS:])
+        last = "".join(f"\n  {hit}" for hit in list(self._rules.hits)[-_SHOWN_HITS:])
         others = f"; what faults did last:{last}" if last else ", and no other fault has done anything"
         raise AssertionError(f"{self} was to strike {wanted}, and has {count} times: {seen}{others}")
 

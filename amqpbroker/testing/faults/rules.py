@@ -4,6 +4,7 @@ All of it on the broker's loop.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import SystemRandom
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from amqpbroker.model.ports import Deadline
 from amqpbroker.testing.durations import seconds_of
 from amqpbroker.testing.faults.fault import Fault, FrameFault, PublishFault
-from amqpbroker.testing.faults.log import FaultLog, Hit, RuleLog
+from amqpbroker.testing.faults.log import HITS_MAX, FaultLog, Hit, RuleLog
 from amqpbroker.testing.faults.occasion import Occasion
 from amqpbroker.testing.faults.rule import Rule
 from amqpbroker.testing.faults.sockets import RefuseConnections
@@ -42,7 +43,8 @@ class Rules:
         self.on_publish: list[tuple[Rule, PublishFault]] = []
         self.on_frame: list[tuple[Rule, FrameFault]] = []
         self.version = 0
-        self.hits: list[Hit] = []
+        self.hits: deque[Hit] = deque(maxlen=HITS_MAX)
+        self._hit_count = 0
         self._made: list[Rule] = []
         self._expected: list[RuleLog] = []
         self._deadlines: dict[Rule, Deadline] = {}
@@ -87,7 +89,8 @@ class Rules:
 
     def go_on_from(self, old: "Rules") -> None:
         """The broker has started again: none of its rules lasts, and what they have done is still told."""
-        self.hits, self._made, self._expected = old.hits, old._made, old._expected
+        self.hits, self._hit_count = old.hits, old._hit_count
+        self._made, self._expected = old._made, old._expected
 
     def end(self, rule: Rule) -> None:
         """It strikes nothing any more, and what hung on it goes on; nothing if it is over."""
@@ -190,6 +193,7 @@ class Rules:
         self._expected.clear()
         self._made.clear()
         self.hits.clear()
+        self._hit_count = 0
 
     # What there is
 
@@ -207,6 +211,11 @@ class Rules:
 
     # The log
 
+    def noted(self, hit: Hit) -> None:
+        """A rule has struck."""
+        self._hit_count += 1
+        self.hits.append(hit)
+
     def log(self) -> FaultLog:
         """What happened so far."""
         rules = [
@@ -219,10 +228,15 @@ class Rules:
             )
             for rule in self._made
         ]
-        return FaultLog(list(self.hits), rules)
+        return FaultLog(list(self.hits), rules, self._hit_count - len(self.hits))
 
     def replay(self, log: FaultLog) -> None:
-        """The rules that are made from now on strike where those of the log did, one after the other."""
+        """The rules that are made from now on strike where those of the log did, one after the other.
+
+        Raises ValueError: not all that was done is in it.
+        """
+        if log.dropped:
+            raise ValueError(f"the log has dropped {log.dropped} hits, the oldest: it cannot be replayed")
         self._expected = list(log.rules)
 
     def _take_from_log(self, rule: Rule) -> None:

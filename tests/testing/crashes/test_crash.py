@@ -12,7 +12,7 @@ import pytest
 from pika.exceptions import AMQPConnectionError, ConnectionWrongStateError
 
 from amqpbroker.journal.recovery import Damage
-from amqpbroker.testing import Broker, BrokerStoppedError
+from amqpbroker.testing import AsyncBroker, Broker, BrokerStoppedError
 
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 LOST = (AMQPConnectionError, ConnectionWrongStateError)
@@ -115,10 +115,9 @@ def test_without_confirms_what_was_published_before_a_crash_may_be_gone(opened, 
         channel = opened(broker)
         channel.queue_declare("orders", durable=True)
         broker.faults.crash_at_byte(0)
+        channel.basic_publish("", "orders", b"lost", PERSISTENT)
         with pytest.raises(LOST):
-            for _ in range(100):
-                channel.basic_publish("", "orders", b"lost", PERSISTENT)
-                channel.connection.process_data_events(0.01)
+            channel.queue_declare("others", durable=True)
         broker.restart()
         assert (broker.queues["orders"].ready, broker.confirmed) == (0, [])
         broker.assert_confirmed_survived()
@@ -158,6 +157,17 @@ def test_a_broker_in_memory_starts_empty(opened, tmp_path):
         assert list(broker.queues) == []
         with pytest.raises(ValueError, match=r"keeps everything in memory; make it with Broker\(data_dir="):
             broker.faults.crash_at_byte(10)
+
+
+async def test_a_broker_of_somebody_else_is_neither_crashed_nor_started_again(tmp_path):
+    async with AsyncBroker(data_dir=tmp_path) as broker:
+        theirs = AsyncBroker.around(broker.server)
+        broker.server.starts_again = False
+        for ask in (theirs.crash, theirs.restart):
+            with pytest.raises(RuntimeError, match="started by somebody else"):
+                await ask()
+        with pytest.raises(ValueError, match="nobody here would start this broker again"):
+            await theirs.faults.crash_at_byte(10)
 
 
 def test_while_it_is_down_it_is_refused_and_says_how_to_start_it(opened, tmp_path):
