@@ -4,6 +4,7 @@ Each is what Python's tests call by that name, with the same arguments.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from amqpbroker.testing.async_broker import AsyncBroker
@@ -67,8 +68,29 @@ class Calls:
         self._faults = faults = NumberedFaults(broker)
         self._of_the_broker |= {"reset": self._reset, "snapshot": self._snapshot, "restore": self._restore}
         self._snapshots: list[Snapshot] = []
+        self._of_the_broker |= {
+            "record/begin": self._record,
+            "record/end": self._end_recording,
+            "replay": broker.replay,
+        }
+        self._recording: AsyncExitStack | None = None
         for name in (*FAULTS, "end", "end_all", "rules", "assert_hit", "log", "replay"):
             self._of_the_broker[f"faults/{name}"] = getattr(faults, name)
+
+    async def _record(self, path: str, *, scrub: bool = False, scrub_headers: Sequence[str] = ()) -> None:
+        """See `AsyncBroker.record`; the file is written at the end. ValueError: one is under way. Raises OSError."""
+        if self._recording is not None:
+            raise ValueError("a recording is under way; record/end ends it")
+        async with AsyncExitStack() as begun:
+            await begun.enter_async_context(self._broker.record(path, scrub=scrub, scrub_headers=scrub_headers))
+            self._recording = begun.pop_all()
+
+    async def _end_recording(self) -> None:
+        """Writes the file. ValueError: nothing is recorded."""
+        recording, self._recording = self._recording, None
+        if recording is None:
+            raise ValueError("nothing is recorded; record/begin begins it")
+        await recording.aclose()
 
     async def _snapshot(self) -> int:
         """The number of a snapshot, which `restore` takes."""

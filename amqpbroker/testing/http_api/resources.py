@@ -74,7 +74,7 @@ async def _called(name: str, function: Function, arguments: dict[str, Any]) -> A
         raise ApiError(_NOT_AS_EXPECTED, "not_as_expected", str(error)) from None
     except LookupError as error:
         raise NotFound(str(error.args[0] if error.args else error)) from None
-    except (TypeError, ValueError, SnapshotError) as error:
+    except (TypeError, ValueError, OSError, SnapshotError) as error:
         raise BadRequest(f"{name}: {error}") from None
 
 

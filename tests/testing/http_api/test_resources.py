@@ -76,6 +76,23 @@ async def test_that_queues_are_empty_is_asserted_of_those_that_are_named():
             assert (await client.post("/api/_test/assert_empty", json={"queues": queues})).status_code == status
 
 
+async def test_a_recording_is_made_and_replayed(tmp_path):
+    path = str(tmp_path / "run.jsonl")
+    async with asking() as client:
+        assert (await client.post("/api/_test/record/begin", json={"path": path})).status_code == 200
+        assert (await client.post("/api/_test/record/begin", json={"path": path})).status_code == 400
+        await declare(client, "tasks")
+        await publish(client, "tasks", "first")
+        assert (await client.post("/api/_test/record/end")).status_code == 200
+        assert (await client.post("/api/_test/record/end")).status_code == 400
+        await client.post("/api/_test/reset", json={"keep_connections": True})
+        answer = await client.post("/api/_test/replay", json={"path": path})
+        assert answer.status_code == 200, answer.text
+        assert [message["payload"] for message in await get(client, "tasks")] == ["first"]
+        missing = await client.post("/api/_test/replay", json={"path": path + ".none"})
+        assert (missing.status_code, ".none" in missing.json()["reason"]) == (400, True)
+
+
 async def test_a_snapshot_is_restored_by_its_number():
     async with asking() as client:
         await declare(client, "tasks")
