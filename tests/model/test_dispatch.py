@@ -327,7 +327,6 @@ CONSUMERS = st.lists(
         st.integers(0, 1),  # priority
         st.integers(1, 9),  # weight
         st.booleans(),  # no_ack
-        st.integers(0, 2),  # connection
     ),
     min_size=1,
     max_size=6,
@@ -338,12 +337,14 @@ CONSUMERS = st.lists(
     st.sampled_from(STRATEGY_NAMES),
     CONSUMERS,
     st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(0, 8)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)),
     st.lists(st.integers(1, 12), max_size=6),
 )
 def test_everything_is_given_while_anybody_has_room_and_nobody_gets_more(
     strategy: str,
-    consumers: list[tuple[int, int, int, int, bool, int]],
+    consumers: list[tuple[int, int, int, int, bool]],
     channel_prefetches: tuple[int, int, int],
+    connection_of: tuple[int, int, int],
     runs: list[int],
 ) -> None:
     queue = queue_with(strategy)
@@ -355,14 +356,14 @@ def test_everything_is_given_while_anybody_has_room_and_nobody_gets_more(
         subscribe(
             queue,
             str(place),
-            outlets[connection],
+            outlets[connection_of[channel]],
             budget=budgets[channel],
             prefetch=prefetch,
             priority=priority,
             weight=weight,
             no_ack=no_ack,
         )
-        for place, (prefetch, channel, priority, weight, no_ack, connection) in enumerate(consumers)
+        for place, (prefetch, channel, priority, weight, no_ack) in enumerate(consumers)
     ]
     for count in runs:
         queue.extend([message("x")] * count)
