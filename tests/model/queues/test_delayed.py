@@ -225,3 +225,16 @@ class DurableDelays(RuleBasedStateMachine):
 
 TestDurableDelays = DurableDelays.TestCase
 TestDurableDelays.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_what_one_has_kept_another_takes_over_and_all_of_it_falls_due_so_much_later() -> None:
+    before, now = Waiting(), Waiting()
+    before.add("second", 2_000)
+    before.add("first", 1_000)
+    now.clock.advance(5.0)
+    now.delayed.take_over(before.delayed.contents(), 5_000)
+    assert (len(now.delayed), now.delayed.held_bytes) == (2, before.delayed.held_bytes)
+    now.clock.advance(1.0)
+    assert now.bodies == ["first"]
+    now.clock.advance(1.0)
+    assert now.bodies == ["first", "second"]
