@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from amqpbroker.model.message import PERSISTENT, Message, split_address
+from amqpbroker.model.message import COUNTED, DEADLINE_SHIFT, DIED, OWN_FLAGS, PERSISTENT, Message, split_address
 
 if TYPE_CHECKING:
     from amqpbroker.model.queue import Queue
@@ -19,18 +19,19 @@ Place = tuple[str, str]
 """(virtual host, queue)"""
 
 _SHOWN_MAX: Final = 10
-# Headers that a message has only got from the broker.
-_DEATHS: Final = b"\x07x-death"
-_DELIVERY_COUNT: Final = b"\x10x-delivery-count"
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedMessage:
-    """A persistent message that a durable queue got, and whose publisher was told so. position: of it in the queue."""
+    """A persistent message that a durable queue got, and whose publisher was told so.
+
+    position: of it in the queue, or in the part of it that has messages with such flags.
+    """
 
     vhost: str
     queue: str
     position: int
+    flags: int
     exchange: str
     routing_key: str
     body: bytes
@@ -69,7 +70,8 @@ class Ledger:
         """A publisher is told of a message. places: the queues that have recorded it, and at which position."""
         exchange, routing_key = split_address(message[0])
         for queue, position in places:
-            self.confirmed.append(ConfirmedMessage(vhost, queue, position, exchange, routing_key, message[2]))
+            flags = message[3] & OWN_FLAGS
+            self.confirmed.append(ConfirmedMessage(vhost, queue, position, flags, exchange, routing_key, message[2]))
 
     def forget(self) -> None:
         """Nobody was told of anything: the broker is reset."""
@@ -78,7 +80,8 @@ class Ledger:
 
     def ended(self, server: "CrashableServer") -> None:
         """The broker ends, this way or that: what it has now has to be there again."""
-        stock = Stock(server)
+        # What is due by now goes by itself, at once or when it is looked at.
+        stock = Stock(server, due_by_ms=server.clock.unix_ms())
         self._owed = [Owed(one, places) for one in self.confirmed if (places := stock.places_of(one))]
         self._lost = None
 
@@ -123,11 +126,12 @@ def _counted(message: ConfirmedMessage, counts: Counter[ConfirmedMessage]) -> bo
 
 
 class Stock:
-    """What durable queues have recorded, and clients of theirs may have."""
+    """What durable queues have recorded, and clients of theirs may have, but for what is due by a time."""
 
-    def __init__(self, server: "CrashableServer") -> None:
+    def __init__(self, server: "CrashableServer", due_by_ms: int = 0) -> None:
+        self._due_by_ms = due_by_ms
         self._bodies: Counter[tuple[Place, bytes]] = Counter()
-        self._at: Counter[tuple[Place, int, bytes]] = Counter()
+        self._at: Counter[tuple[Place, int, int, bytes]] = Counter()
         # What came back to a quorum queue, which has it as a new message.
         self._again: Counter[tuple[Place, bytes]] = Counter()
         self._dead: dict[tuple[str, bytes], Counter[Place]] = {}
@@ -144,15 +148,15 @@ class Stock:
                         self._put(socket.vhost_name, queue, position, message)
 
     def _put(self, vhost: str, queue: "Queue", position: int, message: Message) -> None:
-        _, header, body, flags = message
-        if not (flags & PERSISTENT or queue.records_transient):
+        _, _, body, flags = message
+        if not (flags & PERSISTENT or queue.records_transient) or 0 < flags >> DEADLINE_SHIFT <= self._due_by_ms:
             return
         place = vhost, queue.name
         self._bodies[place, body] += 1
-        self._at[place, position, body] += 1
-        if _DELIVERY_COUNT in header:
+        self._at[place, position, flags & OWN_FLAGS, body] += 1
+        if flags & COUNTED:
             self._again[place, body] += 1
-        if _DEATHS in header:
+        if flags & DIED:
             self._dead.setdefault((vhost, body), Counter())[place] += 1
 
     def places_of(self, message: ConfirmedMessage) -> tuple[Place, ...]:
@@ -161,8 +165,9 @@ class Stock:
         Empty: the broker has let go of it.
         """
         place, body = message.place, message.body
-        if self._at[place, message.position, body]:
-            self._at[place, message.position, body] -= 1
+        at = place, message.position, message.flags, body
+        if self._at[at]:
+            self._at[at] -= 1
             return (place,)
         if self._again[place, body]:
             self._again[place, body] -= 1

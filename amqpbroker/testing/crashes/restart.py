@@ -20,12 +20,17 @@ async def restarted(old: ObservedServer, linter: Linter) -> ObservedServer:
     server = ObservedServer(config, linter, old.ledger)
     server.starts_again = True
     server.follow(old)
+    # Until it is known what is there again nothing falls due.
+    stood_still = server.clock.is_frozen
+    server.clock.freeze()
     try:
         server.open()
         server.ledger.started(server)
         await server.recorded()
     finally:
         old.door.let_go()
+    if not stood_still:
+        server.clock.resume()
     await server.listen()
     return server
 

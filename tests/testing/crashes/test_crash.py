@@ -208,3 +208,36 @@ def test_the_management_api_goes_on_at_its_place(tmp_path):
         broker.crash()
         broker.restart()
         assert (queues(), broker.http_url) == (["orders"], url)
+
+
+DEAD = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+KINDS = [
+    {"x-queue-type": "quorum"},
+    {"x-queue-type": "quorum", "x-delivery-limit": 1, **DEAD},
+    {"x-queue-type": "stream"},
+    {"x-max-priority": 5},
+    {"x-max-length": 3, **DEAD},
+    {"x-message-ttl": 5, **DEAD},
+]
+
+
+@pytest.mark.parametrize("arguments", KINDS, ids=lambda arguments: "-".join(map(str, arguments.values())))
+def test_whatever_kind_of_queue_it_is(opened, tmp_path, arguments):
+    with Broker(data_dir=tmp_path) as broker:
+        channel = opened(broker)
+        channel.queue_declare("dead", durable=True)
+        channel.queue_declare("orders", durable=True, arguments=arguments)
+        channel.confirm_delivery()
+        broker.faults.crash_at_byte(2_500)
+        with suppress(*LOST):
+            for number in range(40):
+                properties = pika.BasicProperties(delivery_mode=2, priority=number % 6)
+                channel.basic_publish("", "orders", b"%d" % (number % 4), properties)
+                if "stream" not in arguments.values() and number % 3 == 0:
+                    method, _, _ = channel.basic_get("orders")
+                    if method is not None:
+                        (channel.basic_nack if number % 2 else channel.basic_ack)(method.delivery_tag)
+        for power_cut in (False, True):
+            broker.crash(power_cut=power_cut)
+            broker.restart()
+            broker.assert_confirmed_survived()

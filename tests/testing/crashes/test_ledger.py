@@ -2,21 +2,22 @@
 
 import pytest
 
+from amqpbroker.model.message import DIED, PERSISTENT
 from amqpbroker.testing.crashes.ledger import Ledger, SurvivalError
 
 PUBLISHED = b"\x06orders\x03new"
 
 
-def message(body: bytes, header: bytes = b""):
-    return (PUBLISHED, header, body, 1)
+def message(body: bytes, flags: int = PERSISTENT):
+    return (PUBLISHED, b"", body, flags)
 
 
-def put_into(broker, queue: str, *bodies: bytes, header: bytes = b""):
+def put_into(broker, queue: str, *bodies: bytes, flags: int = PERSISTENT):
     """Puts messages into a durable queue of a broker in memory; gives its server."""
 
     def put():
         vhost = broker.server.broker.vhosts["/"]
-        vhost.queues[queue].extend([message(body, header) for body in bodies])
+        vhost.queues[queue].extend([message(body, flags) for body in bodies])
         return broker.server
 
     return put
@@ -61,7 +62,7 @@ def test_what_was_settled_before_the_end_is_owed_to_nobody(durable):
 def test_a_dead_letter_may_be_where_it_came_from_or_where_it_went_and_has_to_be_somewhere(durable):
     ledger = Ledger()
     ledger.confirm("/", [("orders", 1)], message(b"late"))
-    server = durable.ask(put_into(durable, "dead", b"late", header=b"\x07x-death"))
+    server = durable.ask(put_into(durable, "dead", b"late", flags=PERSISTENT | DIED))
     durable.ask(ledger.ended, server)
     durable.ask(ledger.started, server)
     ledger.check()
