@@ -182,6 +182,7 @@ def test_while_it_is_down_it_is_refused_and_says_how_to_start_it(opened, tmp_pat
 
 
 def test_nothing_is_left_of_one_that_crashed(tmp_path):
+    gc.collect()
     threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
     for _ in range(2):
         with Broker(data_dir=tmp_path) as broker:
@@ -193,7 +194,8 @@ def test_nothing_is_left_of_one_that_crashed(tmp_path):
             broker.crash(power_cut=True)
             client.collect()
     gc.collect()
-    assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == (threads, descriptors)
+    assert threading.active_count() <= threads
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
 def test_the_management_api_goes_on_at_its_place(tmp_path):

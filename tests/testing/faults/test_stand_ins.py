@@ -25,7 +25,7 @@ def test_no_descriptor_is_left_of_a_connection_that_was_dropped(how):
         broker.faults.drop_connections(how)
         broker.faults.refuse_connections()
     client.collect()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_black_hole_takes_what_the_broker_has_to_say_and_gives_it_back(broker, opened):
