@@ -26,9 +26,11 @@ CATCHES_ALL = {
     "amqpbroker/server/storage.py",
     "amqpbroker/server/transport.py",
 }
-# Nothing imports these: they are where a process begins, or a verb or an action, which is imported by its name.
+# Nothing imports these: they are where a process begins, or what is imported by its name: a verb, an action, fixtures
+# for a plugin that is there.
 BEGINNINGS = (
-    {"amqpbroker.__main__", "amqpbroker.cli.main", "amqpbroker.model.hand_clock"}
+    {"amqpbroker.__main__", "amqpbroker.cli.main", "amqpbroker.testing.child"}
+    | {f"amqpbroker.testing.fixtures.{name}" for name in ("for_celery", "for_pytest_asyncio")}
     | {f"amqpbroker.cli.{verb.module}" for verb in VERBS.values()}
     | {f"amqpbroker.cli.capacity.{name}" for name in ACTIONS}
 )

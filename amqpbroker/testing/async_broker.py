@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -168,11 +168,10 @@ class AsyncBroker(AsyncLooking):
             return
         from amqpbroker.testing.http import begun  # with what HTTP needs
 
-        try:
+        async with AsyncExitStack() as if_refused:
+            if_refused.push_async_callback(self.stop)
             self._management = begun(server)
-        except BaseException:
-            await self.stop()
-            raise
+            if_refused.pop_all()
 
     async def _end_http(self) -> None:
         management, self._management = self._management, None

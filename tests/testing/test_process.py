@@ -70,8 +70,8 @@ def test_the_management_api_answers():
 
 
 def test_why_it_does_not_start_is_told_with_its_log(process):
-    taken = BrokerProcess(memory=True, unix_socket="/nowhere/socket")
-    with pytest.raises(BrokerProcessError, match="/nowhere/socket"):
+    taken = BrokerProcess(memory=True, unix_socket="/nonexistent/socket")
+    with pytest.raises(BrokerProcessError, match="/nonexistent/socket"):
         taken.start()
     assert not taken.is_running
 
