@@ -187,10 +187,12 @@ def test_a_test_that_fails_tells_what_was_in_the_broker(outcome):
         channel = channel_to(amqp_broker.url)
         channel.queue_declare("orders")
         channel.basic_publish("", "orders", b"one")
+        amqp_broker.faults.nack_publishes()
         assert False
     """
     result = outcome(tests)
-    result.stdout.fnmatch_lines(["*amqpbroker at amqp://*", "*orders  ready 1*"])
+    faults = ["faults:", "  nack_publishes(): struck 0 of 0 that matched"]
+    result.stdout.fnmatch_lines(["*amqpbroker at amqp://*", "*orders  ready 1*", *faults])
 
 
 TRANSIENT = """

@@ -230,6 +230,14 @@ class Rules:
         ]
         return FaultLog(list(self.hits), rules, self._hit_count - len(self.hits))
 
+    def told(self) -> str:
+        """For people: the rules that were made, and what they have struck; a seed, where chance has had a part."""
+        lines = []
+        for rule in self._made:
+            seed = f", seed={rule.seed}" if "probability" in rule.which and "seed" not in rule.which else ""
+            lines.append(f"  {rule}: struck {rule.hit_count} of {rule.seen} that matched{seed}")
+        return "\n".join(["faults:", *lines]) if lines else ""
+
     def replay(self, log: FaultLog) -> None:
         """The rules that are made from now on strike where those of the log did, one after the other.
 

@@ -120,6 +120,20 @@ def test_who_was_to_be_hit_and_was_not_is_told_with_what_was_there(broker, chann
     assert told.endswith("exchange '' key 'orders' queues orders")
 
 
+def test_rules_are_told_with_the_seed_that_makes_chance_do_it_again(broker, channel):
+    publish(channel)
+    assert broker.ask(broker.server.rules.told) == ""
+    broker.faults.nack_publishes(queue="others")
+    broker.faults.duplicate_publishes(probability=1.0)
+    publish(channel, b"1", b"2")
+    seed = broker.faults.log.rules[1].seed
+    assert broker.ask(broker.server.rules.told).splitlines() == [
+        "faults:",
+        "  nack_publishes(queue='others'): struck 0 of 0 that matched",
+        f"  duplicate_publishes(copies=1, probability=1.0): struck 2 of 2 that matched, seed={seed}",
+    ]
+
+
 def test_a_rule_can_be_asked_after_its_broker_has_stopped():
     with Broker() as broker:
         rule = broker.faults.nack_publishes()
