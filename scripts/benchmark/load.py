@@ -126,12 +126,13 @@ def measure_on(topology: Topology, options: argparse.Namespace) -> Measurement:
     setup = Connection(options.port)
     topology.create(setup)
     try:
-        return _run_load(options, topology)
+        return run_load(topology, options)
     finally:
         topology.remove(setup)
 
 
-def _run_load(options: argparse.Namespace, topology: Topology) -> Measurement:
+def run_load(topology: Topology, options: argparse.Namespace) -> Measurement:
+    """Runs the load on queues that are there."""
     messages = topology.messages(options.size)
     consumers = Consumers([_consumer(options, topology, number) for number in range(options.consumers)])
     stop = threading.Event()

@@ -2,9 +2,9 @@
 
 A queue is measured from the first time that somebody asks about it until nobody has for a while. So at rest there is no
 tap and no timer, and only the traffic of what is looked at pays for it: some microseconds for each run of messages.
-Looking is given a hundredth of the time. Once that is used up in a second, nothing is watched for the rest of it: what
-is told of a flood is of so many stretches of time, and says so. By its own time rather than by a number of messages, as
-that is right on a slow machine, and on one that others use as well.
+Looking is given less than a hundredth of the time. Once that is used up in a second, nothing is watched for the rest of
+it: what is told of a flood is of so many stretches of time, and says so. It goes by time rather than by a number of
+messages, as that is right on a slow machine, too, and on one that others use as well.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ KEPT_S: Final = 60.0
 QUEUES_MAX: Final = 50
 WINDOW_S: Final = 1.0
 # Of the time, so much for looking; what it takes to call the tap at all cannot be measured from within.
-SHARE_MAX: Final = 0.01
+SHARE_MAX: Final = 0.0075
 _CALL_S: Final = 0.5e-6
-# A look that seems longer was one at which the machine had something else to do.
-_LOOK_MAX_S: Final = 100e-6
+# The time of a window. No look is charged for more: what is longer is the machine having something else to do.
+_BUDGET_S: Final = WINDOW_S * SHARE_MAX
 
 
 class Measuring:
@@ -81,7 +81,7 @@ class TrafficTap(Tap):
         self._now_s = clock.now_s
         self._at = clock.at
         # Time that is left for looking, until this window is over.
-        self._left_s = WINDOW_S * SHARE_MAX
+        self._left_s = _BUDGET_S
         self._window_end_s = clock.now_s() + WINDOW_S
         self._rest: Deadline | None = None
         vhost.watch(self)
@@ -130,7 +130,7 @@ class TrafficTap(Tap):
             if traffic is not None:
                 now_s = self._now_s()
                 traffic.came(messages, now_s)
-                self._left_s -= min(self._now_s() - now_s, _LOOK_MAX_S)
+                self._left_s -= min(self._now_s() - now_s, _BUDGET_S)
         self._left_s -= _CALL_S
         if self._left_s <= 0:
             self._turn()
@@ -142,7 +142,7 @@ class TrafficTap(Tap):
         if traffic is not None:
             now_s = self._now_s()
             traffic.handed(consumer, positions, messages, redelivered, now_s)
-            self._left_s -= min(self._now_s() - now_s, _LOOK_MAX_S)
+            self._left_s -= min(self._now_s() - now_s, _BUDGET_S)
         self._left_s -= _CALL_S
         if self._left_s <= 0:
             self._turn()
@@ -152,7 +152,7 @@ class TrafficTap(Tap):
         if traffic is not None:
             now_s = self._now_s()
             traffic.settled(consumer, entries, how, now_s)
-            self._left_s -= min(self._now_s() - now_s, _LOOK_MAX_S)
+            self._left_s -= min(self._now_s() - now_s, _BUDGET_S)
         self._left_s -= _CALL_S
         if self._left_s <= 0:
             self._turn()
@@ -172,14 +172,18 @@ class TrafficTap(Tap):
                 traffic.pause(now_s)
             self.vhost.unwatch(self)
             self._rest = self._at(self._window_end_s, self._go_on)
-            return
-        self._left_s = WINDOW_S * SHARE_MAX
+        else:
+            self._begin_window(now_s)
+
+    def _begin_window(self, now_s: float) -> None:
+        # What the last window has overdrawn is this one's.
+        self._left_s = min(self._left_s, 0.0) + _BUDGET_S
         self._window_end_s = now_s + WINDOW_S
 
     def _go_on(self) -> None:
-        self._rest = None
-        self._turn()
         now_s = self._now_s()
+        self._rest = None
+        self._begin_window(now_s)
         for traffic in self.measured.values():
             traffic.resume(now_s)
         self.vhost.watch(self)
