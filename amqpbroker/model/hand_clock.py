@@ -21,6 +21,10 @@ class HandClock:
         """Milliseconds of Unix time."""
         return int((self.seconds + self._unix_offset_s) * 1000)
 
+    def seconds_at(self, unix_ms: int) -> float:
+        """When the clock is turned so far that `unix_ms` is this."""
+        return self.seconds + (unix_ms - self.unix_ms()) / 1000
+
     def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
         """Calls callback when the clock is turned so far."""
         return self._deadlines.add(when_s, callback)

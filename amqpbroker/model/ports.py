@@ -30,6 +30,9 @@ class Clock(Protocol):
     def unix_ms(self) -> int:
         """Milliseconds of Unix time, never backwards while the broker runs: what deadlines on disk are told in."""
 
+    def seconds_at(self, unix_ms: int) -> float:
+        """What `now_s` is as soon as `unix_ms` is this."""
+
     def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
         """Calls callback when `now_s` has come so far."""
 

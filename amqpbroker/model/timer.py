@@ -27,8 +27,8 @@ class Timer:
             self._deadline = None
         self.due_ms = due_ms
         if due_ms:
-            wait_ms = max(0, due_ms - self._clock.unix_ms())
-            self._deadline = self._clock.at(self._clock.now_s() + wait_ms / 1000, self._ring)
+            when_s = max(self._clock.now_s(), self._clock.seconds_at(due_ms))
+            self._deadline = self._clock.at(when_s, self._ring)
 
     def _ring(self) -> None:
         self._deadline = None

@@ -3,8 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
 
 from amqpbroker.model.deadlines import Deadline, Deadlines
+
+# Seconds of Unix time are told apart by a quarter of this, so that `unix_ms` has surely come so far.
+ROUNDING_S: Final = 1e-6
 
 
 class Ticker:
@@ -26,6 +30,10 @@ class Ticker:
     def unix_ms(self) -> int:
         """Milliseconds of Unix time, as it was at the start and has gone on since."""
         return int((self.now_s() + self._unix_offset_s) * 1000)
+
+    def seconds_at(self, unix_ms: int) -> float:
+        """When `unix_ms` is this, or a microsecond later."""
+        return unix_ms / 1000 - self._unix_offset_s + ROUNDING_S
 
     def at(self, when_s: float, callback: Callable[[], None]) -> Deadline:
         """Calls callback when the time has come."""

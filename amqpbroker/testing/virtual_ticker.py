@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from amqpbroker.server.ticker import Ticker
+from amqpbroker.server.ticker import ROUNDING_S, Ticker
 
 
 class VirtualTicker(Ticker):
@@ -58,8 +58,9 @@ class VirtualTicker(Ticker):
         begin_s = self.now_s()
         self._stands_at_s = begin_s
         try:
-            self._do_due(begin_s + seconds)
-            self._stands_at_s = begin_s + seconds
+            # Who published and advanced at the same frozen moment is not to be late by what `seconds_at` rounds.
+            self._do_due(begin_s + seconds + ROUNDING_S)
+            self._stands_at_s = max(self._stands_at_s, begin_s + seconds)
         finally:
             if not was_frozen:
                 self.resume()

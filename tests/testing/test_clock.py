@@ -40,3 +40,16 @@ def test_heartbeats_keep_the_real_time_unless_asked_for(broker, channel):
 def test_what_is_no_duration_is_said(broker):
     with pytest.raises(ValueError, match="'half an hour' is no duration"):
         broker.clock.advance("half an hour")
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_what_was_published_just_before_is_due_to_the_very_moment(broker, channel, is_frozen):
+    if is_frozen:
+        broker.clock.freeze()
+    declare_with_ttl(channel, 1_800_000)
+    for number in range(100):
+        for _ in range(2):
+            channel.basic_publish("", "tasks", b"%d" % number)
+        channel.basic_get("tasks", auto_ack=True)
+        broker.clock.advance("30m")
+        assert channel.basic_get("dead", auto_ack=True)[2] == b"%d" % number
