@@ -25,7 +25,6 @@ from amqpbroker.server.identity import cluster_name, node_name, server_propertie
 from amqpbroker.server.listening import BACKLOG, Address, Endpoint, ListenError, addresses_of, listen_error, open_socket
 from amqpbroker.server.log_exchange import LogExchangeHandler
 from amqpbroker.server.machine import UNKNOWN_MEMORY_BYTES, memory_bytes
-from amqpbroker.server.storage import Storage
 from amqpbroker.server.ticker import Ticker
 from amqpbroker.server.transport import ConnectionTransport
 from amqpbroker.session.batch import Batch
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import ssl
 
     from amqpbroker.server.accepting import Acceptor
+    from amqpbroker.server.storage import Storage
     from amqpbroker.server.tls import Tls
 
 logger = logging.getLogger("amqpbroker.server")
@@ -127,6 +127,8 @@ class Server:
         declare: puts in what is to be there from the start beside that; where it brings users, there is no guest.
         """
         if not self.config.memory:
+            from amqpbroker.server.storage import Storage  # with all of the journal, which a broker in memory has not
+
             self.storage = Storage(self)
         if declare is not None:
             declare(self.broker)

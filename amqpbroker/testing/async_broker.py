@@ -24,13 +24,13 @@ from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.linter.linter import Linter
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.testing.settings import OFF, config_of
-from amqpbroker.testing.snapshots import Snapshot
 from amqpbroker.testing.vhosts import AsyncVhost
 
 if TYPE_CHECKING:
     from amqpbroker.management.management import Management
     from amqpbroker.testing.recording.recorder import RunRecorder
     from amqpbroker.testing.recording.replaying import Replayed, Speed
+    from amqpbroker.testing.snapshots import Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,15 +130,17 @@ class AsyncBroker(AsyncLooking):
         await self.ask(lambda: server.reset(keep_connections=keep_connections))
         await server.recorded()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> "Snapshot":
         """What is there now, as `restore` puts it back, as often as one likes.
 
         Virtual hosts, exchanges, bindings, policies, users, and messages with their order and flags. What clients have
         is taken as if they had given it back, exclusive queues are not taken. Raises SnapshotError: what is on disk.
         """
+        from amqpbroker.testing.snapshots import Snapshot  # few tests take one
+
         return await self.ask(lambda: Snapshot(self.server))
 
-    async def restore(self, snapshot: Snapshot, *, keep_connections: bool = False) -> None:
+    async def restore(self, snapshot: "Snapshot", *, keep_connections: bool = False) -> None:
         """What was there then is there again, and nothing else; what has a deadline has as much time left as then.
 
         Connections, history, faults and warnings: as `reset`. Raises SnapshotError.

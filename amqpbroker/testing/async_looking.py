@@ -13,10 +13,10 @@ from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.matching import UNSAID, Expected, Match
 from amqpbroker.testing.inspection.message import Message
 from amqpbroker.testing.inspection.queues import Queues, QueueState
-from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
 from amqpbroker.testing.inspection.view import View
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
     from amqpbroker.testing.inspection.why import Why
 
 P = ParamSpec("P")
@@ -66,11 +66,11 @@ class AsyncLooking(ABC):
         """The clients that are in this virtual host, the oldest first."""
         return await self._look("connections", lambda view: view.connections)
 
-    async def exchanges(self) -> dict[str, ExchangeState]:
+    async def exchanges(self) -> "dict[str, ExchangeState]":
         """The exchanges by name, the predeclared among them."""
         return await self._look("exchanges", lambda view: view.exchanges)
 
-    async def bindings(self) -> list[BindingState]:
+    async def bindings(self) -> "list[BindingState]":
         """All bindings; what the default exchange does needs none."""
         return await self._look("bindings", lambda view: view.bindings)
 

@@ -19,11 +19,11 @@ from amqpbroker.testing.linter.findings import Finding
 from amqpbroker.testing.looking import Looking
 from amqpbroker.testing.loop_thread import LoopThread
 from amqpbroker.testing.server import ObservedServer
-from amqpbroker.testing.snapshots import Snapshot
 from amqpbroker.testing.vhosts import Vhost
 
 if TYPE_CHECKING:
     from amqpbroker.testing.recording.replaying import Replayed, Speed
+    from amqpbroker.testing.snapshots import Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -99,15 +99,17 @@ class Broker(Looking):
         """
         self._on_its_thread("reset").run(self._inside.reset(keep_connections=keep_connections))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> "Snapshot":
         """What is there now, as `restore` puts it back, as often as one likes.
 
         Virtual hosts, exchanges, bindings, policies, users, and messages with their order and flags. What clients have
         is taken as if they had given it back, exclusive queues are not taken. Raises SnapshotError: what is on disk.
         """
+        from amqpbroker.testing.snapshots import Snapshot  # few tests take one
+
         return self.ask(lambda: Snapshot(self.server))
 
-    def restore(self, snapshot: Snapshot, *, keep_connections: bool = False) -> None:
+    def restore(self, snapshot: "Snapshot", *, keep_connections: bool = False) -> None:
         """What was there then is there again, and nothing else; what has a deadline has as much time left as then.
 
         Connections, history, faults and warnings: as `reset`. Raises SnapshotError.

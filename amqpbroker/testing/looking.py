@@ -13,10 +13,10 @@ from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.matching import UNSAID, Expected, Match
 from amqpbroker.testing.inspection.message import Message
 from amqpbroker.testing.inspection.queues import Queues
-from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
 from amqpbroker.testing.inspection.view import View
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
     from amqpbroker.testing.inspection.why import Why
 
 P = ParamSpec("P")
@@ -75,12 +75,12 @@ class Looking(ABC):
         return self._look("connections", lambda view: view.connections)
 
     @property
-    def exchanges(self) -> dict[str, ExchangeState]:
+    def exchanges(self) -> "dict[str, ExchangeState]":
         """The exchanges by name, the predeclared among them."""
         return self._look("exchanges", lambda view: view.exchanges)
 
     @property
-    def bindings(self) -> list[BindingState]:
+    def bindings(self) -> "list[BindingState]":
         """All bindings; what the default exchange does needs none."""
         return self._look("bindings", lambda view: view.bindings)
 

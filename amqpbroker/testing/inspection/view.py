@@ -12,11 +12,11 @@ from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.message import Message
 from amqpbroker.testing.inspection.queues import Queues, found_queue, states_of, waiting, with_clients
 from amqpbroker.testing.inspection.queues import told as queue_told
-from amqpbroker.testing.inspection.topology import BindingState, ExchangeState, bindings_of, exchanges_of
 from amqpbroker.testing.server import ObservedServer
 from amqpbroker.wire.tables import from_python
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
     from amqpbroker.testing.inspection.why import Why
 
 _EVENTS_SHOWN_MAX = 10
@@ -69,13 +69,17 @@ class View:
         return [connection_state(connection) for connection in self.sessions()]
 
     @property
-    def exchanges(self) -> dict[str, ExchangeState]:
+    def exchanges(self) -> "dict[str, ExchangeState]":
         """The exchanges by name."""
+        from amqpbroker.testing.inspection.topology import exchanges_of
+
         return exchanges_of(self.vhost)
 
     @property
-    def bindings(self) -> list[BindingState]:
+    def bindings(self) -> "list[BindingState]":
         """All bindings."""
+        from amqpbroker.testing.inspection.topology import bindings_of
+
         return bindings_of(self.vhost)
 
     def why(
