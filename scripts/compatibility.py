@@ -90,7 +90,7 @@ FEATURES: Mapping[str, Sequence[Feature]] = {
         Feature("Permissions and topic permissions, method by method", ("permissions::*",)),
         Feature("Definitions from a RabbitMQ, and back to it", ("definitions::*",)),
         Feature("The HTTP API: what is changed over it", ("management_changes::*",)),
-        Feature("Its clients: pyrabbit2, AMQPStorm, rabbitmqadmin", ("management_clients::*",)),
+        Feature("Its clients: pyrabbit2, AMQPStorm, rabbitmqadmin", ("management_clients::*", "pytest_plugin::*")),
         Feature("Connections that operators look at and close", ("management_connections::*",)),
         Feature("Flower's broker page", ("flower::*",)),
         Feature("The command line, at either broker", ("cli::*", "recording::*")),

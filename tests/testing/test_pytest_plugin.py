@@ -195,36 +195,6 @@ def test_a_test_that_fails_tells_what_was_in_the_broker(outcome):
     result.stdout.fnmatch_lines(["*amqpbroker at amqp://*", "*orders  ready 1*", *faults])
 
 
-TRANSIENT = """
-def test_order(amqp_broker):
-    channel_to(amqp_broker.url).queue_declare("orders")
-
-def test_none(amqp_broker):
-    pass
-"""
-
-
-def warned(result) -> int:
-    """How many warnings are of the queue; what else pytest warns of may be of an earlier run in this process."""
-    return sum("TransientQueueWarning: transient-queue: " in line for line in result.outlines)
-
-
-def test_what_will_break_in_production_is_a_warning_of_the_test_that_did_it(outcome):
-    result = outcome(TRANSIENT)
-    result.assert_outcomes(passed=2)
-    assert warned(result) == 1
-
-
-def test_a_filter_of_pytest_makes_it_a_failure(outcome):
-    result = outcome(TRANSIENT, "-W", "error::amqpbroker.testing.AmqpBrokerWarning")
-    result.assert_outcomes(passed=1, failed=1)
-
-
-@pytest.mark.parametrize(("ignored", "count"), [("ignore:transient-queue", 0), ("ignore:prefetch-0", 1)])
-def test_a_filter_of_pytest_leaves_it_out_by_name(outcome, ignored, count):
-    assert warned(outcome(TRANSIENT, "-W", ignored)) == count
-
-
 def test_the_config_of_celery_is_that_of_the_broker(outcome, pytester):
     pytester.makeconftest('pytest_plugins = ("celery.contrib.pytest",)')
     tests = """
