@@ -70,8 +70,12 @@ def test_of_too_many_those_are_measured_that_were_asked_about_last() -> None:
 class PassingClock(HandClock):
     """A clock that goes on whenever somebody looks at it: looking takes time."""
 
+    def __init__(self, step_s: float = 10e-6) -> None:
+        super().__init__()
+        self.step_s = step_s
+
     def now_s(self) -> float:
-        self.seconds += 10e-6
+        self.seconds += self.step_s
         return self.seconds
 
 
@@ -125,3 +129,15 @@ def test_a_break_ends_with_the_measuring() -> None:
     assert traffic.stretches == 1
     client.advance(KEPT_S + WINDOW_S)
     assert (client.vhost.tap, client.clock.waiting) == (None, waiting - 2)
+
+
+def test_a_look_at_which_the_machine_did_something_else_costs_no_more_than_a_window() -> None:
+    client = opened(MemoryServer(clock=PassingClock(step_s=5.0)))
+    client.send(1, Queue.Declare(queue="tasks", nowait=True))
+    traffic = Measuring(client.clock).of(client.vhost, client.vhost.queues["tasks"])
+    publish_numbers(client, 1)
+    client.clock.step_s = 10e-6
+    publish_numbers(client, 10)
+    client.advance(WINDOW_S)
+    publish_numbers(client, 10)
+    assert traffic.arrived == 21 and client.vhost.tap is not None
