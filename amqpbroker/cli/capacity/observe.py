@@ -96,7 +96,8 @@ def _ask(client: Client, options: Namespace) -> dict[str, Any]:
     try:
         found: dict[str, Any] = client.get("queues", vhost, options.queue, "capacity", **query)
     except Refused as refusal:
-        if refusal.status == 404:
+        # A RabbitMQ of series 3 says 400 to a path below a queue that it does not know, and no more.
+        if refusal.status == 404 or refusal.reason == "400 Bad Request":
             client.get("queues", vhost, options.queue)  # raises, if it is that which is not there
             raise Refused(404, "this broker does not measure queues: it is no amqpbroker, or an older one") from None
         raise

@@ -124,11 +124,19 @@ def test_without_matplotlib_it_says_what_to_install_before_it_waits(capsys, monk
     assert code == 2 and "pip install amqpbroker[capacity]" in err
 
 
-def test_of_a_rabbitmq_it_says_that_it_cannot(capsys, api: Api) -> None:
-    del api.answers[PLACE]
+@pytest.mark.parametrize("status", [404, 400])
+def test_of_a_rabbitmq_it_says_that_it_cannot(capsys, api: Api, status: int) -> None:
+    api.answers[PLACE] = (status, None)
     api.answers["GET /api/queues/%2F/orders"] = {"name": "orders"}
     code, _, err = observed(capsys, *NOW)
     assert code == 1 and "this broker does not measure queues" in err
+
+
+def test_what_the_broker_finds_wrong_is_told(capsys, api: Api) -> None:
+    reason = "percentile: 100 is not from 0 to below 100"
+    api.answers[PLACE] = (400, {"error": "bad_request", "reason": reason})
+    code, _, err = observed(capsys, *NOW, "--percentile", "100")
+    assert code == 1 and reason in err
 
 
 def test_a_queue_that_is_not_there_is_told(capsys) -> None:
