@@ -8,6 +8,7 @@ queues, and a client deletes them.
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -117,6 +118,8 @@ def main() -> int:
         "--starts", action="store_true", help=f"{START_COUNT} starts and stops instead, and what is left"
     )
     options = parser.parse_args()
+    # Ended by a signal, the RabbitMQ is ended as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # Installed packages have their bytecode.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if options.starts:
