@@ -21,6 +21,7 @@ def test_every_cell_was_run_as_it_is_now():
     assert set(RESULTS) == {one.name for one in [*grid(), *apart(), *live_cells()]}
     run = {name: (result["customers"], result["seed"]) for name, result in RESULTS.items() if "seed" in result}
     assert run == {one.name: (one.cell.customers, one.cell.seed) for one in [*grid(), *apart()]}
+    assert all(RESULTS[one.name]["customers"] == one.customers for one in live_cells())
 
 
 def test_the_tables_of_the_page_are_those_of_the_results():
