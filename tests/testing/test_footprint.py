@@ -23,6 +23,12 @@ from amqpbroker.testing.server import ObservedServer
 STARTS = 100
 
 
+@pytest.fixture(autouse=True)
+def temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In which nobody but this test leaves anything."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 def use(url: str) -> None:
     """One client, which leaves without a word."""
     channel = pika.BlockingConnection(pika.URLParameters(url)).channel()
@@ -42,7 +48,7 @@ def left_behind() -> dict[str, object]:
     descriptors = Path("/proc/self/fd")
     found["descriptors"] = len(list(descriptors.iterdir())) if descriptors.exists() else 0
     found["threads"] = threading.active_count()
-    found["files"] = sorted(name for name in os.listdir(tempfile.gettempdir()) if name.startswith("amqpbroker"))
+    found["files"] = sorted(os.listdir(tempfile.gettempdir()))
     return found
 
 

@@ -54,10 +54,11 @@ def test_nothing_is_left_of_it():
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells when a process of others has ended")
-def test_it_ends_with_the_suite_however_that_ends():
+def test_it_ends_with_the_suite_however_that_ends(tmp_path):
     program = "import os, sys; from amqpbroker.testing import BrokerProcess; one = BrokerProcess(memory=True).start(); "
     program += "print(one.pid, flush=True); sys.stdin.read(); os._exit(1)"
-    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as suite:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": {**os.environ, "TMPDIR": str(tmp_path)}}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as suite:
         ended = os.pidfd_open(int(suite.stdout.readline()))
         suite.stdin.close()
         assert select.select([ended], [], [], 30)[0] == [ended]
