@@ -20,11 +20,13 @@ from benchmark.wire import BenchmarkError, Connection, Topology
 
 # So often each of them has a part of the load. Short parts in turn meet the same machine, whatever else it does.
 _TURNS: Final = 8
+# Of a flood a stretch of each second is watched: a shorter part may fall between two of them.
+_TURN_MIN_S: Final = 1.5
 
 
 def measure(options: argparse.Namespace) -> Measurement:
     window = CpuWindow(options.broker_pid)
-    options.seconds /= _TURNS
+    options.seconds = max(options.seconds / _TURNS, _TURN_MIN_S)
     topology = Topology("bench.beside", options.queues, options.vary)
     rates: dict[bool, list[float]] = {False: [], True: []}
     with _broker() as plain, _broker() as measured:
