@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.inspection import assertions, waiting
-from amqpbroker.testing.inspection.clients import ConnectionState
 from amqpbroker.testing.inspection.dead_letters import DeadLetter
 from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.matching import UNSAID, Expected, Match
@@ -16,6 +15,7 @@ from amqpbroker.testing.inspection.queues import Queues, QueueState
 from amqpbroker.testing.inspection.view import View
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.clients import ConnectionState
     from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
     from amqpbroker.testing.inspection.why import Why
 
@@ -62,7 +62,7 @@ class AsyncLooking(ABC):
         """What has died here, where, why, and where it went, the oldest first."""
         return await self._look("dead_letters", lambda view: view.dead_letters)
 
-    async def connections(self) -> list[ConnectionState]:
+    async def connections(self) -> "list[ConnectionState]":
         """The clients that are in this virtual host, the oldest first."""
         return await self._look("connections", lambda view: view.connections)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from amqpbroker.testing.durations import Duration
 from amqpbroker.testing.errors import BrokerStoppedError
 from amqpbroker.testing.inspection import assertions, waiting
-from amqpbroker.testing.inspection.clients import ConnectionState
 from amqpbroker.testing.inspection.dead_letters import DeadLetter
 from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.matching import UNSAID, Expected, Match
@@ -16,6 +15,7 @@ from amqpbroker.testing.inspection.queues import Queues
 from amqpbroker.testing.inspection.view import View
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.clients import ConnectionState
     from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
     from amqpbroker.testing.inspection.why import Why
 
@@ -70,7 +70,7 @@ class Looking(ABC):
         return self._look("dead_letters", lambda view: view.dead_letters)
 
     @property
-    def connections(self) -> list[ConnectionState]:
+    def connections(self) -> "list[ConnectionState]":
         """The clients that are in this virtual host, the oldest first."""
         return self._look("connections", lambda view: view.connections)
 

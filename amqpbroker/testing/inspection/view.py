@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from amqpbroker.model.vhost import VirtualHost
 from amqpbroker.session.connection import Connection
-from amqpbroker.testing.inspection.clients import ConnectionState, connection_state
-from amqpbroker.testing.inspection.clients import told as connection_told
 from amqpbroker.testing.inspection.dead_letters import DeadLetter, dead_letters
 from amqpbroker.testing.inspection.history import Event, History
 from amqpbroker.testing.inspection.message import Message
@@ -16,6 +14,7 @@ from amqpbroker.testing.server import ObservedServer
 from amqpbroker.wire.tables import from_python
 
 if TYPE_CHECKING:
+    from amqpbroker.testing.inspection.clients import ConnectionState
     from amqpbroker.testing.inspection.topology import BindingState, ExchangeState
     from amqpbroker.testing.inspection.why import Why
 
@@ -64,8 +63,10 @@ class View:
         return dead_letters(self.history.runs)
 
     @property
-    def connections(self) -> list[ConnectionState]:
+    def connections(self) -> "list[ConnectionState]":
         """The clients that are in here, the oldest first."""
+        from amqpbroker.testing.inspection.clients import connection_state  # what every suite loads is little
+
         return [connection_state(connection) for connection in self.sessions()]
 
     @property
@@ -106,6 +107,8 @@ class View:
 
     def told(self) -> str:
         """What is there, for people: queues with counts, the last events, connections."""
+        from amqpbroker.testing.inspection.clients import told
+
         history = self.history
         dropped = f" ({history.dropped} older events were dropped)" if history.dropped else ""
         parts = [
@@ -114,7 +117,7 @@ class View:
             f"last of what happened{dropped}:",
             *([f"  {event.told()}" for event in history.last(_EVENTS_SHOWN_MAX)] or ["  nothing"]),
             "connections:",
-            *([connection_told(state) for state in self.connections] or ["  none"]),
+            *([told(state) for state in self.connections] or ["  none"]),
         ]
         return "\n".join(parts)
 
