@@ -59,6 +59,14 @@ class Deadlines:
                 return deadline
         return None
 
+    def do_due(self, now_s: float, comes: Callable[[float], None] | None = None) -> None:
+        """Does all whose time has come, in order, and what that asks for. comes: told the time of each before it."""
+        while (deadline := self.take_due(now_s)) is not None:
+            if comes is not None:
+                comes(deadline.when_s)
+            assert deadline.callback is not None
+            deadline.callback()
+
     def clear(self) -> None:
         """Nothing is to be done any more."""
         self._heap.clear()

@@ -32,11 +32,11 @@ class HandClock:
     def advance(self, seconds: float) -> None:
         """Turns the clock on; everything finds the time at which it was due."""
         end = self.seconds + seconds
-        while (deadline := self._deadlines.take_due(end)) is not None:
-            self.seconds = max(self.seconds, deadline.when_s)
-            assert deadline.callback is not None
-            deadline.callback()
+        self._deadlines.do_due(end, self._turn_to)
         self.seconds = end
+
+    def _turn_to(self, when_s: float) -> None:
+        self.seconds = max(self.seconds, when_s)
 
     def forget(self) -> None:
         """Nothing falls due any more: who has asked for it is gone."""

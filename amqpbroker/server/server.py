@@ -41,7 +41,7 @@ logger = logging.getLogger("amqpbroker.server")
 
 # How long clients have to answer a close when the server stops.
 STOP_TIMEOUT_S: Final = 0.5
-_SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
+SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
 # asyncio tries to accept as many as its backlog in one turn, and logs each failure: out of descriptors that would be a
 # thousand tracebacks a second. The socket itself has room for more.
 _ACCEPTS_PER_TURN: Final = 16
@@ -163,7 +163,7 @@ class Server:
             self._close_storage()
             raise
 
-    async def stop(self, reason: str = _SHUTDOWN) -> None:
+    async def stop(self, reason: str = SHUTDOWN) -> None:
         """Closes every connection with 320, waits a little for the answers, and ends."""
         self._stop_listening()
         self._all_gone = asyncio.Event()

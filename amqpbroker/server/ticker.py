@@ -70,6 +70,4 @@ class Ticker:
             self._ticked()
 
     def _do_due(self, now_s: float) -> None:
-        while (deadline := self._deadlines.take_due(now_s)) is not None:
-            assert deadline.callback is not None
-            deadline.callback()
+        self._deadlines.do_due(now_s)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amqpbroker.model.broker import Broker
 from amqpbroker.server.config import Config
+from amqpbroker.server.server import SHUTDOWN
 from amqpbroker.session.batch import Batch
 from amqpbroker.session.connection import Connection
 from amqpbroker.testing.connections import ObservedTransport
@@ -71,7 +72,7 @@ class ObservedServer(CrashableServer):
         assert self.begun is not None
         self.begun.reset(keep_connections=keep_connections, is_to_start=is_to_start)
 
-    async def stop(self, reason: str = "broker forced connection closure with reason 'shutdown'") -> None:
+    async def stop(self, reason: str = SHUTDOWN) -> None:
         await super().stop(reason)
         self.leftovers.let_go()
 

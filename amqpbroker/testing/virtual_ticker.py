@@ -67,11 +67,11 @@ class VirtualTicker(Ticker):
             self._ticked()
 
     def _do_due(self, now_s: float) -> None:
-        while (deadline := self._deadlines.take_due(now_s)) is not None:
-            if self._stands_at_s is not None:
-                self._stands_at_s = max(self._stands_at_s, deadline.when_s)
-            assert deadline.callback is not None
-            deadline.callback()
+        self._deadlines.do_due(now_s, self._stand_at)
+
+    def _stand_at(self, when_s: float) -> None:
+        if self._stands_at_s is not None:
+            self._stands_at_s = max(self._stands_at_s, when_s)
 
     def _arm(self) -> None:
         if self._stands_at_s is None:

@@ -6,7 +6,7 @@ from typing import cast
 
 from amqpbroker.server.config import Config
 from amqpbroker.server.listening import addresses_of
-from amqpbroker.server.server import Server
+from amqpbroker.server.server import SHUTDOWN, Server
 from amqpbroker.testing.crashes.disk import CrashableDisk
 from amqpbroker.testing.crashes.ledger import Ledger
 from amqpbroker.testing.faults.door import Door
@@ -121,7 +121,7 @@ class CrashableServer(Server):
         self.socket_clock.stop()
         self.clock.stop()
 
-    async def stop(self, reason: str = "broker forced connection closure with reason 'shutdown'") -> None:
+    async def stop(self, reason: str = SHUTDOWN) -> None:
         if self.is_crashed:
             await self.settled()
             return

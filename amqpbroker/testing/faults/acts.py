@@ -1,5 +1,6 @@
 """Faults that do something to what is there, at once, or when a method comes or goes."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,9 +35,9 @@ class Act(FrameFault):
     def arguments(self) -> dict[str, Any]:
         return {"on": self._on} if self._on is not None else {}
 
+    @abstractmethod
     def act(self, rules: "Rules", rule: "Rule", occasion: Occasion) -> bool:
         """Does it; whether the frame goes no further that it was done at."""
-        raise NotImplementedError
 
     def targets(self, rules: "Rules") -> Iterable[Occasion]:
         """What there is to strike at once."""

@@ -1,5 +1,6 @@
 """What a rule does when it strikes."""
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,24 +38,24 @@ class Fault:
         """The rule is over: what hangs on its being there goes on."""
 
 
-class FrameFault(Fault):
+class FrameFault(Fault, ABC):
     """Strikes frames of clients, or to clients."""
 
+    @abstractmethod
     def wants(self, frame: "Frame") -> bool:
         """Whether it is one of those that the fault is about."""
-        raise NotImplementedError
 
+    @abstractmethod
     def strike(self, rules: "Rules", rule: "Rule", frame: "Frame") -> None:
         """Does to the frame what it does."""
-        raise NotImplementedError
 
 
-class PublishFault(Fault):
+class PublishFault(Fault, ABC):
     """Strikes messages that clients publish, once it is known where they go."""
 
+    @abstractmethod
     def strike(self, rule: "Rule", publish: "Publish") -> None:
         """Notes in the publish what becomes of it."""
-        raise NotImplementedError
 
 
 def _plain(value: Any) -> Any:

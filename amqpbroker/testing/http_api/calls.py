@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from amqpbroker.testing.async_broker import AsyncBroker
 from amqpbroker.testing.async_looking import AsyncLooking
-from amqpbroker.testing.http_api.faults import NAMES as FAULTS
-from amqpbroker.testing.http_api.faults import NumberedFaults
+from amqpbroker.testing.http_api.faults import FAULTS, OF_RULES, NumberedFaults
 from amqpbroker.testing.snapshots import Snapshot
 
 Function = Callable[..., Any]
@@ -30,6 +29,8 @@ OF_THE_BROKER: Final[Mapping[str, Callable[[AsyncBroker], Function]]] = {
     "clock/now": lambda broker: broker.clock.now,
     "clock/is_frozen": lambda broker: broker.clock.is_frozen,
     "idle": lambda broker: broker.idle,
+    "reset": lambda broker: broker.reset,
+    "replay": lambda broker: broker.replay,
     "create_vhost": lambda broker: broker.create_vhost,
     "delete_vhost": lambda broker: broker.delete_vhost,
     "warnings": lambda broker: broker.warnings,
@@ -64,18 +65,18 @@ class Calls:
 
     def __init__(self, broker: AsyncBroker) -> None:
         self._broker = broker
-        self._of_the_broker = {name: of(broker) for name, of in OF_THE_BROKER.items()}
-        self._faults = faults = NumberedFaults(broker)
-        self._of_the_broker |= {"reset": self._reset, "snapshot": self._snapshot, "restore": self._restore}
         self._snapshots: list[Snapshot] = []
-        self._of_the_broker |= {
+        self._recording: AsyncExitStack | None = None
+        faults = NumberedFaults(broker)
+        broker.server.at_reset.append(faults.forget)
+        self._of_the_broker: dict[str, Function] = {
+            **{name: of(broker) for name, of in OF_THE_BROKER.items()},
+            **{f"faults/{name}": getattr(faults, name) for name in (*FAULTS, *OF_RULES)},
+            "snapshot": self._snapshot,
+            "restore": self._restore,
             "record/begin": self._record,
             "record/end": self._end_recording,
-            "replay": broker.replay,
         }
-        self._recording: AsyncExitStack | None = None
-        for name in (*FAULTS, "end", "end_all", "rules", "assert_hit", "log", "replay"):
-            self._of_the_broker[f"faults/{name}"] = getattr(faults, name)
 
     async def _record(self, path: str, *, scrub: bool = False, scrub_headers: Sequence[str] = ()) -> None:
         """See `AsyncBroker.record`; the file is written at the end. ValueError: one is under way. Raises OSError."""
@@ -102,11 +103,6 @@ class Calls:
         if not isinstance(snapshot, int) or not 1 <= snapshot <= len(self._snapshots):
             raise LookupError(f"there is no snapshot {snapshot!r}; so many were taken: {len(self._snapshots)}")
         await self._broker.restore(self._snapshots[snapshot - 1])
-
-    async def _reset(self, keep_connections: bool = False) -> None:
-        """The broker is as it was when it started; see `AsyncBroker.reset`."""
-        await self._broker.reset(keep_connections=keep_connections)
-        self._faults.forget()
 
     def names(self) -> list[str]:
         """All of them."""

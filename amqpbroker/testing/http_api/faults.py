@@ -12,7 +12,9 @@ from amqpbroker.testing.faults.rule import Rule
 from amqpbroker.testing.faults.which import Which
 
 # The calls that begin a rule.
-NAMES = tuple(name for name in vars(Making) if not name.startswith("_"))
+FAULTS = tuple(name for name in vars(Making) if not name.startswith("_"))
+# What is called of rules, and begins none.
+OF_RULES = ("assert_hit", "end", "end_all", "log", "replay", "rules")
 
 
 class NumberedFaults(Making[Awaitable[dict[str, Any]]]):
